@@ -3,7 +3,8 @@
 # make slow    those that take minutes
 # make smoke   a short run of the tests with the newest releases that the ranges allow, and one with the oldest
 # make docs    the documentation site → site/html/index.html, which opens from a disk
-# make values  whether what is known of values still holds of the installed Keras, in ten minutes
+# make values  whether what is known of values still holds of the installed Keras, in twelve minutes
+# make package  the wheel and the sdist, checked, installed and used in bare environments → dist/
 # make lint    style, types and import contracts
 # make vscode  build the extension of VS Code, editors/vscode/build/graphspec.vsix
 # make lock    resolve the ranges of pyproject.toml anew: all of the above but smoke install what locks/ names
@@ -16,7 +17,7 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python
 ITSELF := --no-deps --no-build-isolation --editable .
 RUN := runs/demo/$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: help demo test slow lint docs values vscode format lock smoke smoke-newest smoke-oldest clean
+.PHONY: help demo test slow lint docs values vscode package format lock smoke smoke-newest smoke-oldest clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -62,10 +63,10 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/graphspec fmt --check specs
 
-$(VENV)-docs/.docs: pyproject.toml locks/docs.txt
-	$(PYTHON) -m venv $(VENV)-docs
-	$(VENV)-docs/bin/python -m pip install --quiet --requirement locks/docs.txt
-	$(VENV)-docs/bin/python -m pip install --quiet $(ITSELF)
+$(VENV)-docs/.docs: pyproject.toml locks/docs.txt | $(BIN)/uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-docs
+	$(UV) $(VENV)-docs --requirement locks/docs.txt
+	$(UV) $(VENV)-docs $(ITSELF)
 	@touch $@
 
 docs: $(VENV)-docs/.docs
@@ -75,31 +76,46 @@ values: $(VENV)/.dev
 	$(BIN)/python scripts/make_values.py --check
 	$(BIN)/python scripts/make_comparisons.py --check
 	$(BIN)/python scripts/make_optuna.py --check
+	$(BIN)/python scripts/make_applications.py --check
+	if $(BIN)/python -c 'import importlib.util as i, sys; sys.exit(not i.find_spec("keras_hub"))'; \
+		then $(BIN)/python scripts/make_backbones.py --check; else echo "backbones.json: keras-hub is not installed"; fi
 
 vscode:
 	editors/vscode/build.sh
 
+package: $(VENV)/.dev
+	rm -rf dist
+	$(BIN)/hatchling build
+	$(BIN)/uv tool run --constraints locks/package.txt twine check --strict dist/*
+	$(BIN)/python scripts/check_package.py dist
+
 # One lock for every platform and Python, without the addresses that this machine installs from.
-COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --group build \
+RESOLVE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--fork-strategy fewest --no-annotate --no-emit-index-url --no-emit-find-links --constraint locks/floors.txt \
 	--custom-compile-command 'make lock'
+COMPILE := $(RESOLVE) pyproject.toml --group build
 
 lock: | $(BIN)/uv
 	$(COMPILE) --extra dev --output-file locks/dev.txt
 	$(COMPILE) --extra tensorflow-cpu --constraint locks/dev.txt --output-file locks/demo.txt
 	$(COMPILE) --extra docs --constraint locks/dev.txt --output-file locks/docs.txt
+	$(RESOLVE) --group package --constraint locks/dev.txt --output-file locks/package.txt
 
 # What was newest when the environments were made may be so no more.
 smoke:
 	rm -f $(VENV)-newest/.test $(VENV)-oldest/.test
 	$(MAKE) smoke-newest smoke-oldest
 
-# The oldest TensorFlow has no wheel for Python 3.13: there, the oldest that has one is taken.
+# The newest releases are tried with the newest Python that is at hand, the oldest with that of .venv. The oldest
+# TensorFlow has no wheel for Python 3.13: there, the oldest that has one is taken.
+PYTHONS := python3.13 ~/.pyenv/versions/3.13.*/bin/python python3.12 ~/.pyenv/versions/3.12.*/bin/python $(BIN)/python
+PYTHON_newest = $(shell for each in $(PYTHONS); do $$each -c 'import sys; print(sys.executable)' 2> /dev/null && break; done)
+PYTHON_oldest = $(BIN)/python
 RESOLUTION_newest := highest
 RESOLUTION_oldest := lowest-direct
 
 $(VENV)-newest/.test $(VENV)-oldest/.test: $(VENV)-%/.test: pyproject.toml | $(BIN)/uv
-	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-$*
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON_$*) $(VENV)-$*
 	$(UV) $(VENV)-$* --upgrade --no-build --resolution $(RESOLUTION_$*) --requirement pyproject.toml --extra test
 	$(UV) $(VENV)-$* --no-deps --editable .
 	@touch $@

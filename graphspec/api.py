@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from graphspec.catalog.versions import version_of
 from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.rules import TWO_STARTS
 from graphspec.distribution.cluster import is_follower
@@ -88,7 +89,14 @@ def decompile(
         return decompile_file(file, options).spec
 
 
-def validate(path: Path | str, overrides: Iterable[str] = (), *, values: bool = False, deep: bool = False) -> Report:
+def validate(
+    path: Path | str,
+    overrides: Iterable[str] = (),
+    *,
+    values: bool = False,
+    deep: bool = False,
+    keras: str | None = None,
+) -> Report:
     """Check the spec at `path`, or every spec below the folder `path`, without TensorFlow.
 
     Comments that ignore findings apply; settings in a pyproject.toml do not, they belong to the command line.
@@ -99,15 +107,20 @@ def validate(path: Path | str, overrides: Iterable[str] = (), *, values: bool = 
         values: Read whole data files, which needs NumPy; by default only their headers.
         deep: Let Keras build and compile specs without errors, without weights; this imports TensorFlow and the
             plugins of the specs.
+        keras: Check for this version of Keras, such as `3.12`; by default for the one that is installed.
+
+    Raises:
+        ValueError: graphspec does not know this version of Keras.
     """
     from graphspec.validation import validate as validate_static
 
+    minor = version_of(keras) if keras is not None else None
     if not deep:
-        return validate_static(path, overrides, values=values)
+        return validate_static(path, overrides, values=values, keras=minor)
     require_tensorflow()
     from graphspec.training.dry_run import DryRun
 
-    return validate_static(path, overrides, values=values, deep=DryRun())
+    return validate_static(path, overrides, values=values, deep=DryRun(), keras=minor)
 
 
 def summarize(spec: Spec | Path | str) -> Summary:

@@ -32,6 +32,23 @@ EXTRAS = {
 }
 """Modules that each extra of pyproject.toml brings. A test holds the table against it and against all imports."""
 
+PURPOSES = {
+    "tensorflow": "build, train, evaluate, predict, tune and export",
+    "arrays": "list runs, and look at data",
+    "tables": "Parquet, Arrow and Feather",
+    "images": "image files, and plots as PNG",
+    "records": "TFRecord files",
+    "hub": "presets of KerasHub",
+    "onnx": "export to ONNX",
+    "litert": "export to LiteRT",
+    "tensorboard": "look at the logs of TensorBoard",
+    "mlflow": "log trainings to MLflow",
+    "sweep": "search for hyperparameters",
+    "postgresql": "share a study on a PostgreSQL server",
+    "editor": "the language server for editors",
+}
+"""What each extra is for."""
+
 _EXTRA_OF = {module: extra for extra, modules in EXTRAS.items() for module in modules}
 
 
@@ -43,7 +60,12 @@ def missing_extra(error: Exception) -> SpecError | None:
 
 
 def _missing(why: str, extra: str) -> SpecError:
-    return SpecError.of(MISSING_EXTRA, why, help=f"run: pip install 'graphspec[{extra}]'")
+    return SpecError.of(MISSING_EXTRA, why, help=f"run: {install_command(extra)}")
+
+
+def install_command(extra: str) -> str:
+    """Return the command line that installs `extra`."""
+    return f"pip install 'graphspec[{extra}]'"
 
 
 def check_tensorflow() -> None:

@@ -11,6 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+def keep_what_is_there() -> None:
+    """Leave the objects that are there out of all later collections, such as a catalogue that stays loaded."""
+    gc.collect()
+    gc.freeze()
+
+
 @contextmanager
 def no_collection() -> Iterator[None]:
     """Disable the cyclic garbage collector inside the `with` block."""

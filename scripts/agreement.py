@@ -4,9 +4,8 @@
     python scripts/agreement.py --mutations 500 --specs vae "zoo/*transformer"
 
 Each mutation is put to the static validation and to Keras, which builds it without weights and compiles it
-(`tests/agreement/naive.py`). Specs with an application of Keras, which validation knows nothing of, are left out.
-Prints a table, and writes every disagreement with its cause to a JSON file. Mutation n of a seed is always the same, in
-however many processes: `--only n` repeats one of them and shows its text.
+(`tests/agreement/naive.py`). Prints a table, and writes every disagreement with its cause to a JSON file. Mutation n of
+a seed is always the same, in however many processes: `--only n` repeats one of them and shows its text.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.agreement.mutate import KINDS  # noqa: E402
-from tests.agreement.verdicts import AGREED, VERDICTS, Outcome, draw, judge, mutated, shipped  # noqa: E402
+from tests.agreement.verdicts import AGREED, VERDICTS, Outcome, draw, judge, shipped  # noqa: E402
 
 SPECS = ROOT / "specs"
 _AT_A_TIME = 20
@@ -51,7 +50,7 @@ def main() -> None:
         for each in folders:
             shutil.copytree(SPECS, each)
         if not keep_named(folders[0], given.specs):
-            parser.error(f"no spec without an application is called {' or '.join(given.specs)}")
+            parser.error(f"no spec is called {' or '.join(given.specs)}")
         if given.only is not None:
             show_one(*folders, given.seed, given.only)
             return
@@ -68,7 +67,7 @@ def keep_named(folder: Path, names: list[str]) -> bool:
         called = path.stem, str(path.relative_to(folder).with_suffix(""))
         if not any(fnmatch(each, name) for each in called for name in names):
             path.unlink()
-    return bool(mutated(folder))
+    return bool(shipped(folder))
 
 
 def run(folders: tuple[Path, Path], seed: int, count: int, jobs: int) -> Iterator[Outcome]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import random
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -197,8 +198,10 @@ def _session(folder: Path, text: str, chance: random.Random) -> Iterator[Editor]
     if names is not None and names.names:
         name = chance.choice(names.names)
         document = editor.document("typed.yaml")
+        before = _errors(editor)
         with suppress(RefusedRenameError):
             editor.apply(rename(document, document.lines.position(name.start), "renamed", editor.workspace))
+        assert _errors(editor) <= before, document.text
         yield editor
     _set_text(editor, text)
     yield editor
@@ -218,6 +221,10 @@ def _fix(editor: Editor, chance: random.Random) -> None:
     actions = code_actions(document, editor.findings(), editor.workspace, range=document.lines.whole)
     if actions and (edit := chance.choice(actions).edit) is not None:
         editor.apply(edit)
+
+
+def _errors(editor: Editor) -> Counter[str]:
+    return Counter(each.finding.rule.code for each in editor.findings() if each.finding.is_error)
 
 
 def _set_text(editor: Editor, text: str) -> None:

@@ -1,6 +1,7 @@
 """Write graphspec/catalog/backbones.json: inputs and outputs of the backbones of KerasHub that take tokens, measured.
 
     python scripts/make_backbones.py            writes the file, in a minute, where KerasHub is installed
+    python scripts/make_backbones.py --check    exits with 1 where it is stale
 
 Each class is made without weights, of sizes that all differ, and called on tokens of another length. A size of an
 output that equals an argument is that argument. Other sizes must agree; what cannot be made so, or takes more than
@@ -135,6 +136,17 @@ def backbones() -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
-if __name__ == "__main__":
-    BACKBONES.write_text(json.dumps(backbones(), indent=1) + "\n", encoding="utf-8")
+def main() -> int:
+    text = json.dumps(backbones(), indent=1) + "\n"
+    if "--check" in sys.argv[1:]:
+        fresh = BACKBONES.exists() and BACKBONES.read_text(encoding="utf-8") == text
+        stale = f"stale for KerasHub {keras_hub.__version__}: run python scripts/make_backbones.py"
+        print(f"{BACKBONES.name} is {'up to date' if fresh else stale}")
+        return int(not fresh)
+    BACKBONES.write_text(text, encoding="utf-8")
     print(f"{BACKBONES}: {BACKBONES.stat().st_size:,} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -26,20 +26,18 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import argument_docs
+import catalog_files
 import keras
 import keras_dtypes
 from keras.src import activations, constraints, initializers, losses, metrics, optimizers, regularizers
 from keras.src import applications as applications_package
 
 from graphspec.catalog.refused import CODE_CARRYING_OPS
-
-FOLDER = Path(__file__).resolve().parent.parent / "graphspec" / "catalog"
 
 KINDS: dict[str, tuple[Any, type, dict[str, Any]]] = {
     "layers": (keras.layers, keras.Layer, {}),
@@ -404,16 +402,17 @@ def docs() -> dict[str, Any]:
 def main() -> int:
     stale = False
     for name, content in (("keras.json", catalog()), ("docs.json", docs())):
-        text = json.dumps(content, indent=1, sort_keys=False, ensure_ascii=False) + "\n"
-        path = FOLDER / name
         if "--check" in sys.argv[1:]:
-            fresh = path.exists() and path.read_text(encoding="utf-8") == text
+            fresh = text_of(catalog_files.read(name)) == text_of(content)
             print(f"{name} is up to date" if fresh else f"{name} is stale: run python scripts/make_catalog.py")
             stale = stale or not fresh
         else:
-            path.write_text(text, encoding="utf-8")
-            print(f"wrote {path}")
+            catalog_files.write(name, content, text_of)
     return int(stale)
+
+
+def text_of(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=1, sort_keys=False, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -21,18 +21,17 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import catalog_files
 import keras
 import numpy as np
 from keras.src.losses.losses import LossFunctionWrapper
 
-import graphspec
 from graphspec import catalog
 from graphspec.catalog import Kind
 from graphspec.catalog.comparisons import form_of, row_of
 from graphspec.catalog.refused import NOT_APPLIED
 from tests.trials import construct, contexts
 
-COMPARISONS = Path(graphspec.__file__).parent / "catalog" / "comparisons.json"
 KINDS: tuple[Kind, ...] = ("losses", "metrics")
 BATCH = 4
 OUTPUTS: tuple[tuple[int, ...], ...] = (
@@ -105,24 +104,24 @@ def names(kind: Kind) -> list[str]:
     return [each for each in (*catalog.names(kind), *functions) if each not in NOT_APPLIED]
 
 
-def text_of(found: dict[str, dict[str, dict[str, str]]]) -> str:
+def text_of(content: dict[str, Any]) -> str:
     """The file: one line a class."""
     kinds = []
-    for kind, classes in found.items():
+    for kind, classes in content["kinds"].items():
         lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(rows)}" for name, rows in sorted(classes.items()))
         kinds.append(f" {json.dumps(kind)}: {{\n{lines}\n }}")
-    return f'{{\n"keras": {json.dumps(keras.__version__)},\n"kinds": {{\n' + ",\n".join(kinds) + "\n}\n}\n"
+    return f'{{\n"keras": {json.dumps(content["keras"])},\n"kinds": {{\n' + ",\n".join(kinds) + "\n}\n}\n"
 
 
 def main() -> int:
     warnings.simplefilter("ignore")
-    text = text_of({kind: {name: measured(kind, name) for name in names(kind)} for kind in KINDS})
+    kinds = {kind: {name: measured(kind, name) for name in names(kind)} for kind in KINDS}
+    content = {"keras": keras.__version__, "kinds": kinds}
     if "--check" in sys.argv[1:]:
-        fresh = COMPARISONS.exists() and COMPARISONS.read_text(encoding="utf-8") == text
+        fresh = text_of(catalog_files.read("comparisons.json")) == text_of(content)
         print("comparisons.json is up to date" if fresh else "stale: run python scripts/make_comparisons.py")
         return int(not fresh)
-    COMPARISONS.write_text(text, encoding="utf-8")
-    print(f"wrote {COMPARISONS}")
+    catalog_files.write("comparisons.json", content, text_of)
     return 0
 
 

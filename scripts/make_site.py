@@ -3,7 +3,7 @@
     python scripts/make_site.py            writes site/pages, builds site/html from it and checks it
     python scripts/make_site.py --pages    writes site/pages alone, which needs no MkDocs
 
-Pages of rules, commands, layers and specs are written by `site_pages.py`; a graph is drawn below every whole spec of
+Pages of rules, commands, layers and specs are written by `site_pages.py`; a graph is drawn beside every whole spec of
 the other pages. `mkdocs.yml` says how the site looks.
 """
 
@@ -25,10 +25,13 @@ from site_pages import ROOT, catalog_pages, command_pages, drawing_of, rule_page
 SITE = ROOT / "site"
 OF_THE_ROOT = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 """Pages that lie beside docs/."""
+LEGIBLE = 0.7
+"""The scale that a drawing may shrink to beside its spec; where it would be smaller, it comes below."""
 
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^)\s]+)\)")
 _ELSEWHERE = re.compile(r"(?:\.\./)*(?:graphspec/diagnostics/(rules/GS\d+\.md)|(specs/.*)\.yaml|([A-Z]+\.md))")
 _FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
+_WIDTH = re.compile(r'<svg [^>]*?width="([\d.]+)"')
 _SPEC = re.compile(r"^```yaml\n(graphspec: 1\n.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -63,9 +66,7 @@ def _linked(text: str, page: Path, folder: Path) -> str:
         address, sign, anchor = target.partition("#")
         if not address or re.match(r"[a-z]+:", address) or (page.parent / address).exists():
             return link[0]
-        found = re.fullmatch(
-            r"(?:\.\./)*(?:graphspec/diagnostics/(rules/GS\d+\.md)|(specs/.*)\.yaml|([A-Z]+\.md))", address
-        )
+        found = _ELSEWHERE.fullmatch(address)
         if found is None:
             return words
         name = found[1] or (f"{found[2]}.md" if found[2] else found[3])
@@ -78,7 +79,7 @@ def _linked(text: str, page: Path, folder: Path) -> str:
 
 
 def _drawn(text: str, page: Path, scratch: Path) -> str:
-    """Return a page with the graph of every whole spec below it; the drawings are written beside the page."""
+    """Return a page with the graph of every whole spec beside it; the drawings are written beside the page."""
     number = 0
 
     def followed(spec: re.Match[str]) -> str:
@@ -90,7 +91,9 @@ def _drawn(text: str, page: Path, scratch: Path) -> str:
         number += 1
         picture = page.with_name(f"{page.stem}-{number}.svg")
         picture.write_text(drawing, encoding="utf-8")
-        return f"{spec[0]}\n\n![The graph of this spec]({picture.name})"
+        least = int(float(_WIDTH.findall(drawing)[0]) * LEGIBLE)
+        image = f'![The graph of this spec]({picture.name})\n{{: style="flex-basis: {least}px"}}'
+        return f'<div class="drawn" markdown>\n\n{spec[0]}\n\n{image}\n\n</div>'
 
     return _SPEC.sub(followed, text)
 

@@ -3,6 +3,9 @@
     python scripts/make_values.py                     writes the file, in ten minutes on 2 cores
     python scripts/make_values.py Dense Adam          measures some classes anew, and leaves the others as they are
     python scripts/make_values.py --check Dense Adam  exits with 1 where the file says otherwise; without names, of all
+    python scripts/make_values.py --fingerprints      prints what decides about the values of each class, as JSON
+    python scripts/make_values.py --like FILE         measures the classes whose fingerprints are not those in FILE, of
+                                                      the next newer Keras; the others take what they take there
 
 Each argument is varied in known uses of its class, over a battery of values, and what Keras takes is described. Where
 that is more than its documentation says, such as half an epoch, the documentation decides: see `documented_types`. Of
@@ -28,21 +31,20 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import catalog_files
 import keras
 from argument_docs import documented
+from class_sources import fingerprint
 from describe_values import Attempt, Hints, describe
 from documented_types import narrowed
 from keras.src.backend.common.dtypes import PYTHON_DTYPES_MAP
 
-import graphspec
 from graphspec import catalog
 from graphspec.catalog import Kind
 from graphspec.catalog.arguments import CALLBACK_PATHS, argument_kind
 from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
 from graphspec.catalog.values import ONLY_OBJECTS, takes
 from tests.trials import MODULES, Outcome, class_of, contexts, is_loaded_again, trial
-
-VALUES = Path(graphspec.__file__).parent / "catalog" / "values.json"
 
 # What no trial can show: the packages that it needs are not there, or Keras loses the layer.
 UNTRIED: dict[str, Kind] = {"OrbaxCheckpoint": "callbacks", "Equalization": "layers"}
@@ -315,25 +317,61 @@ def names() -> list[tuple[Kind, str]]:
     return [(kind, name) for kind in MODULES for name in catalog.names(kind) if name not in others]
 
 
+def fingerprints() -> dict[str, str]:
+    """What decides about the values of each class."""
+    return {f"{kind}.{name}": fingerprint(kind, name, _BASES) for kind, name in names()}
+
+
+def measured_like(newer: dict[str, str]) -> dict[str, Any]:
+    """All that the classes take; those whose fingerprints are `newer` are not measured, but take what is known."""
+    own = fingerprints()
+    heirs = {(kind, name) for kind, (_, name) in _HEIRS.items()}
+    same = [each for each in names() if own[".".join(each)] == newer.get(".".join(each)) and each not in heirs]
+    print(f"{len(names()) - len(same)} of {len(names())} classes are measured", file=sys.stderr, flush=True)
+    found = described(measured_all([each for each in names() if each not in same]))
+    for kind, name in same:
+        entry = catalog.find(kind, name)
+        assert entry is not None
+        found["kinds"].setdefault(kind, {})[name] = {
+            argument: said for argument, said in known_values(kind, name).items() if argument in entry.arguments
+        }
+    return found
+
+
+def known_values(kind: Kind, name: str) -> dict[str, Any]:
+    """What is known of a class until now: of the installed version, or else of the next newer one."""
+    values: dict[str, Any] = catalog_files.read("values.json")["kinds"][kind][name]
+    return values
+
+
 def main() -> int:
-    only = [each for each in sys.argv[1:] if not each.startswith("-")]
+    options = [each for each in sys.argv[1:] if each.startswith("-")]
+    only = [each for each in sys.argv[1:] if each not in options]
+    if "--fingerprints" in options:
+        print(json.dumps(fingerprints(), indent=1))
+        return 0
+    if "--like" in options:
+        newer = json.loads(Path(only[0]).read_text(encoding="utf-8"))
+        catalog_files.write("values.json", measured_like(newer), text_of)
+        return 0
     found = described(measured_all([each for each in names() if not only or each[1] in only]))
-    there = json.loads(VALUES.read_text(encoding="utf-8")) if only or "--check" in sys.argv[1:] else {"kinds": {}}
+    there = catalog_files.read("values.json") if only or "--check" in options else {"kinds": {}}
     stale = [
         (kind, name)
         for kind, classes in found["kinds"].items()
         for name, values in classes.items()
         if there["kinds"].get(kind, {}).get(name) != values
     ]
-    if "--check" in sys.argv[1:]:
+    if "--check" in options:
         said = ", ".join(name for _, name in stale)
         print(f"stale: {said}; run python scripts/make_values.py" if stale else "values.json is up to date")
         return int(bool(stale))
-    for kind, name in stale if only else ():
-        there["kinds"][kind][name] = found["kinds"][kind][name]
-    found = there if only else found
-    VALUES.write_text(text_of(found), encoding="utf-8")
-    print(f"wrote {VALUES}")
+    if only:
+        kinds = dict(there["kinds"])
+        for kind, name in stale:
+            kinds[kind] = {**kinds[kind], name: found["kinds"][kind][name]}
+        found = {**there, "kinds": kinds}
+    catalog_files.write("values.json", found, text_of)
     return 0
 
 

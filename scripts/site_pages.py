@@ -21,6 +21,12 @@ ROOT = Path(__file__).resolve().parent.parent
 RULE_PAGES = ROOT / "graphspec" / "diagnostics" / "rules"
 REFERENCE: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "layers")
 """The kinds of objects whose names share one page."""
+TALLEST = 1600
+"""The height in pixels that a drawing is shrunk from to that of a window without getting illegible."""
+UNLISTED = "---\nhide: [navigation]\n---\n\n"
+"""The head of a page that a list leads to, and not the navigation: it leaves no column for that."""
+LISTING = "---\nhide: [navigation]\nsearch: {boost: 0.2}\n---\n\n"
+"""The head of a page that is all spec: it holds many words, and a search finds pages that explain them first."""
 
 
 def rule_pages() -> Iterator[tuple[str, str]]:
@@ -29,7 +35,7 @@ def rule_pages() -> Iterator[tuple[str, str]]:
         title, _, body = (RULE_PAGES / f"{code}.md").read_text(encoding="utf-8").partition("\n")
         fix = " `graphspec validate --fix` fixes it where the meaning is clear." if rule.fixable else ""
         about = f"*{rule.severity.value.capitalize()}*, one of [all rules](../rules.md).{fix}"
-        yield f"rules/{code}.md", f"{title}\n\n{about}\n{body}"
+        yield f"rules/{code}.md", f"{UNLISTED}{title}\n\n{about}\n{body}"
 
 
 def command_pages() -> Iterator[tuple[str, str]]:
@@ -39,13 +45,13 @@ def command_pages() -> Iterator[tuple[str, str]]:
         command = main.get_command(click.Context(main), name)
         assert command is not None
         rows.append(f"| [`graphspec {name}`]({name}.md) | {_cell(command.get_short_help_str(200))} |")
-        yield f"commands/{name}.md", "\n".join(_command(command, f"graphspec {name}", level=1))
+        yield f"commands/{name}.md", UNLISTED + "\n".join(_command(command, f"graphspec {name}", level=1))
     head = "# Commands\n\nExit status: 0 clean, 1 findings or a failed run, 2 wrong usage, 3 an internal error.\n\n"
     yield "commands/index.md", head + "\n".join(["| command | what it does |", "|---|---|", *rows]) + "\n"
 
 
 def _command(command: click.Command, path: str, *, level: int) -> Iterator[str]:
-    context = click.Context(command, info_name=path, max_content_width=88, terminal_width=88)
+    context = click.Context(command, info_name=path, max_content_width=80, terminal_width=80)
     yield f"{'#' * level} {path}\n"
     if level == 1:
         yield "One of [all commands](index.md).\n"
@@ -62,7 +68,7 @@ def catalog_pages() -> Iterator[tuple[str, str]]:
         entry = catalog.find("layers", name)
         assert entry is not None
         rows.append(f"| [`{name}`]({name}.md) | {_cell(entry.doc)} |")
-        yield f"layers/{name}.md", "\n".join(_entry(entry, level=1))
+        yield f"layers/{name}.md", UNLISTED + "\n".join(_entry(entry, level=1))
     others = ", ".join(f"[{kind}](../reference/{kind}.md)" for kind in REFERENCE)
     head = (
         f"# Layers\n\nThe layers of Keras {catalog.keras_version()} that a spec can name, each with its arguments. "
@@ -92,13 +98,15 @@ def _entry(entry: Entry, *, level: int, title: str = "") -> Iterator[str]:
         yield f"One of [all layers](index.md) of Keras. In a spec it is written\n\n```yaml\n{example}\n```\n"
     docs = catalog.argument_docs(entry.kind, entry.name)
     if entry.arguments:
-        yield "| argument | default | |\n|---|---|---|"
+        yield '<div class="arguments" markdown>\n\n| argument | default | |\n|---|---|---|'
     for argument, default in entry.arguments.items():
         tensors = {"one": "a tensor", "list": "a list of tensors", "each": "any number of tensors"}
         value = "*required*" if default is REQUIRED else f"`{json.dumps(default, ensure_ascii=False)}`"
         if argument in entry.tensors:
             value += f", {tensors[entry.tensors[argument]]}"
         yield f"| `{argument}` | {_escaped_bars(value)} | {_cell(docs.get(argument, ''))} |"
+    if entry.arguments:
+        yield "\n</div>"
     if entry.is_open:
         yield "\nIt takes any further arguments."
     if not entry.arguments and not entry.is_open:
@@ -107,8 +115,11 @@ def _entry(entry: Entry, *, level: int, title: str = "") -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    """Return prose as one cell of a table."""
-    return re.sub(r"([*_\[\]])", r"\\\1", _escaped_bars(html.escape(" ".join(text.split()), quote=False)))
+    """Return prose as one cell of a table; what stands between backticks is code, in which nothing is escaped."""
+    parts = re.split(r"(`[^`]+`)", _escaped_bars(" ".join(text.split())))
+    for number in range(0, len(parts), 2):
+        parts[number] = re.sub(r"([*_\[\]])", r"\\\1", html.escape(parts[number], quote=False))
+    return "".join(parts)
 
 
 def _escaped_bars(text: str) -> str:
@@ -116,32 +127,34 @@ def _escaped_bars(text: str) -> str:
 
 
 def spec_pages() -> Iterator[tuple[str, str]]:
-    """Yield the page of every shipped spec, with its drawing, and the page that lists them."""
-    rows = []
+    """Yield the page of every shipped spec, with its drawing."""
     for path in sorted((ROOT / "specs").rglob("*.yaml")):
         name = path.relative_to(ROOT / "specs").with_suffix("").as_posix()
         text = path.read_text(encoding="utf-8")
         if not re.search(r"^graphspec: 1$", text, re.MULTILINE):
             continue
-        page, up = f"specs/{name}.md", "../" * name.count("/")
+        page, up = f"specs/{name}.md", "../" * (name.count("/") + 1)
         text = re.sub(r"\A# yaml-language-server.*\n", "", text)
-        about = " ".join(re.findall(r"^# ?(.*)", text.partition("graphspec: 1")[0], re.MULTILINE))
-        rows.append(f"| [`{name}`]({name}.md) | {_cell(about.partition('. ')[0].rstrip('.:'))} |")
-        parts = [f"# {name}\n", f"`specs/{name}.yaml`, one of [all specs]({up}index.md).\n"]
+        parts = [f"# {name}\n", f"`specs/{name}.yaml`, one of [all specs]({up}specs.md).\n"]
         drawing = drawing_of(path)
         if drawing:
             parts.append(f"![The graph of {name}]({Path(name).name}.svg)\n")
             yield page.replace(".md", ".svg"), drawing
-        yield page, "\n".join([*parts, f"```yaml\n{text}```\n"])
-    head = "# Specs to start from\n\nThey lie in `specs/`; tests build and train them.\n\n"
-    yield "specs/index.md", head + "\n".join(["| spec | shows |", "|---|---|", *rows]) + "\n"
+        yield page, LISTING + "\n".join([*parts, f"```yaml\n{text}```\n"])
 
 
 def drawing_of(path: Path) -> str:
-    """Return the graph of a spec as SVG, as `graphspec plot` draws it; empty where it has findings."""
+    """Return the graph of a spec as SVG, as `graphspec plot` draws it; empty where it has findings.
+
+    What would be taller than TALLEST has fewer groups unfolded.
+    """
     try:
         spec = load(path)
     except SpecError:
         return ""
     drawings = Drawings.of(spec.graph, spec.model.precision)
-    return svg_file(drawings.draw(0, drawings.unfolded(0, None)))
+    for depth in (None, 2, 1, 0):
+        drawing = drawings.draw(0, drawings.unfolded(0, depth))
+        if drawing.picture.height <= TALLEST:
+            break
+    return svg_file(drawing)

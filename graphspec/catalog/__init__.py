@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Literal, get_args
 
-from graphspec.catalog.generated import read_generated
+from graphspec.catalog.versions import cached, read_generated
 
 Kind = Literal[
     "layers",
@@ -121,6 +120,12 @@ def identifiers(kind: Kind) -> dict[str, str | None]:
     return found
 
 
+def full_name(kind: Kind, name: str) -> str:
+    """Return the name of an object with its module, such as `keras.layers.LSTM`."""
+    module = {"schedules": "optimizers.schedules.", "ops": ""}.get(kind, f"{kind}.")
+    return f"keras.{module}{name}".replace("keras.ops.random.", "keras.random.")
+
+
 def _listed(kind: Kind) -> dict[str, Any]:
     """Return the classes and identifiers of a kind."""
     found: dict[str, Any] = read_generated("keras.json")["kinds"].get(kind, {"classes": {}, "identifiers": {}})
@@ -132,7 +137,7 @@ def is_identifier(kind: Kind, name: str) -> bool:
     return name in identifiers(kind) or (kind == "optimizers" and name.lower() in identifiers(kind))
 
 
-@cache
+@cached
 def find(kind: Kind, name: str) -> Entry | None:
     """Return the entry of a class name or string identifier; None if there is none."""
     listed = _listed(kind)
@@ -162,7 +167,7 @@ def find(kind: Kind, name: str) -> Entry | None:
     )
 
 
-@cache
+@cached
 def operation_of(class_name: str) -> Entry | None:
     """Return the operation whose class in a graph of Keras is `class_name`; None if there is none."""
     found = (
@@ -187,7 +192,8 @@ def application_arguments(name: str) -> dict[str, Any]:
 
 def makers() -> list[str]:
     """Return the operations that a node may begin with: they make a tensor from arguments alone."""
-    return sorted([*read_generated("keras.json")["kinds"]["ops"]["makers"], *_MAKING])
+    listed = _listed("ops")
+    return sorted([*listed["makers"], *(each for each in _MAKING if each in listed["classes"])])
 
 
 _MAKING = ("ops.arange", "ops.array", "ops.full", "ops.geomspace", "ops.linspace", "ops.logspace")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from graphspec.catalog.generated import read_generated
+from graphspec.catalog.generated import read_file
 
 _OPTIONAL = re.compile(r"(?:typing\.)?Optional\[(.*)\]")
 _WORDS = {
@@ -54,5 +54,5 @@ def _is_of(member: str, value: Any) -> bool:
 
 def annotations_of(name: str) -> dict[str, str]:
     """Return the annotations of the arguments of a sampler or pruner of optuna; empty for an unknown one."""
-    found: dict[str, str] = read_generated("optuna.json")["classes"].get(name, {})
+    found: dict[str, str] = read_file("optuna.json")["classes"].get(name, {})
     return found

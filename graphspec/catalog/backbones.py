@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from graphspec.catalog.generated import read_generated
+from graphspec.catalog.generated import read_file
 
 TOKENS = {"token_ids": "int32", "padding_mask": "bool", "segment_ids": "int32"}
 """The inputs of token backbones, and the outputs of their preprocessors, with dtypes; each of shape (batch, length)."""
@@ -31,5 +31,5 @@ class TokenBackbone:
 
 def token_backbone(registered_name: str) -> TokenBackbone | None:
     """Return what is known of a class of backbones by its registered name; None for others."""
-    found = read_generated("backbones.json").get(registered_name)
+    found = read_file("backbones.json").get(registered_name)
     return TokenBackbone(**found) if found is not None else None

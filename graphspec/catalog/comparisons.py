@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from graphspec.catalog.generated import read_generated
+from graphspec.catalog.versions import read_generated
 
 Shape = tuple[int | None, ...]
 LOWEST_UNKNOWN = 5

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from graphspec import catalog
-from graphspec.catalog.generated import read_generated
+from graphspec.catalog.versions import cached, read_generated
 
 RANK = "lora_rank"
 """The argument of the layers that know LoRA."""
@@ -36,7 +35,7 @@ def lora_parts(layer: str, arguments: Mapping[str, Any]) -> dict[str, str]:
     return {name: attribute for name, attribute, flag in _parts(layer) if not flag or arguments.get(flag)}
 
 
-@cache
+@cached
 def _parts(layer: str) -> tuple[tuple[str, str, str], ...]:
     about = read_generated("keras.json")["kinds"]["layers"]["classes"].get(layer, {})
     found = about.get("lora_parts", {})

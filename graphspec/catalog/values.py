@@ -17,7 +17,7 @@ from typing import Any
 
 from graphspec.catalog import Kind
 from graphspec.catalog.arguments import argument_kind
-from graphspec.catalog.generated import read_generated
+from graphspec.catalog.versions import read_generated
 
 Values = dict[str, Any]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from graphspec.checks.batch_axis import check_batch_axis
+from graphspec.checks.batch_statistics import check_batch_statistics, check_saved_statistics
 from graphspec.checks.batchless import check_batchless
 from graphspec.checks.call_training import check_calls
 from graphspec.checks.callback_paths import check_written_paths
@@ -61,6 +62,7 @@ CHECKS: tuple[Check, ...] = (
     check_written_paths,
     check_network,
     check_distribution,
+    check_batch_statistics,
 )
 """Checks that open no file."""
 
@@ -71,6 +73,7 @@ DATA_CHECKS: tuple[Check, ...] = (
     check_files,
     check_lookup_files,
     check_taps,
+    check_saved_statistics,
     check_preset_parts,
 )
 """Checks that read the headers of the files a spec names."""

@@ -1,4 +1,4 @@
-"""Checks of trainings that divide batches among devices: what adds up to the whole batch, and what does not."""
+"""Check of trainings that divide batches among devices: what does not add up to the whole batch is refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from graphspec.checks.context import CheckContext
 from graphspec.checks.rows import mixing_step
 from graphspec.diagnostics import Diagnostic, Label, Span
-from graphspec.diagnostics.rules import BATCH_STATISTICS, NOT_DISTRIBUTABLE
+from graphspec.diagnostics.rules import NOT_DISTRIBUTABLE
 from graphspec.language.graph import Graph, GraphLoss, KerasLayer
 from graphspec.language.objects import Object
 from graphspec.language.schema import TrainingModel
@@ -19,7 +19,7 @@ _REDUCTIONS = ("sum_over_batch_size", "mean", "sum")
 
 
 def check_distribution(context: CheckContext) -> Iterator[Diagnostic]:
-    """Report what a training with `distribute` cannot compute from shares of a batch, or computes otherwise."""
+    """Report what a training with `distribute` cannot compute from shares of a batch."""
     settings = context.settings
     if settings is None or settings.distribute is None:
         return
@@ -96,15 +96,6 @@ def _layer(layer: KerasLayer, why: Label) -> Iterator[Diagnostic]:
     if arguments.get("stateful") is True:
         problem = f"`{layer.label}` keeps a state for each row of a batch, and devices get other rows"
         yield _refused(problem, layer.object.span_of("stateful"), why, "remove `stateful`")
-    if layer.class_name == "BatchNormalization" and layer.trainable and arguments.get("synchronized") is not True:
-        yield Diagnostic(
-            BATCH_STATISTICS,
-            f"`{layer.label}` normalises by the rows of one device, not by those of the whole batch",
-            span,
-            expected="the statistics of the whole batch, as on one device",
-            help="write `synchronized: true`, which sums them over all devices in each step",
-            labels=(why,),
-        )
 
 
 def _refused(problem: str, span: Span, why: Label, help: str) -> Diagnostic:

@@ -97,10 +97,7 @@ def check_multipliers(context: CheckContext) -> Iterator[Diagnostic]:
         return
     trained = {layer for _, layer in paths.every() if _may_have_weights(layer)}
     trained -= {layer for layer in trained if next(wrapped_layers(layer), None)}
-    always_frozen: set[Layer] | None = None
-    for frozen in frozen_layers(training, paths):
-        always_frozen = frozen if always_frozen is None else always_frozen & frozen
-    trained -= always_frozen or set()
+    trained -= always_frozen(training, paths)
     for each in reversed(training.multipliers):
         layers = paths.layers_of(paths.matches(each.layers))
         if layers and layers.isdisjoint(trained):
@@ -121,6 +118,11 @@ def frozen_layers(training: Training, paths: LayerPaths[Layer]) -> Iterator[set[
         _change(frozen, paths, stage.freeze, is_frozen=True)
         _change(frozen, paths, stage.unfreeze, is_frozen=False)
         yield set(frozen)
+
+
+def always_frozen(training: Training, paths: LayerPaths[Layer]) -> set[Layer]:
+    """Return the layers of `paths` that no stage trains."""
+    return set.intersection(*frozen_layers(training, paths))
 
 
 def frozen_at_first(training: Training, paths: LayerPaths[Layer]) -> set[Layer]:

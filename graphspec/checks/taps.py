@@ -1,28 +1,51 @@
-"""Check of the inner layers that the model of a file is tapped at, which the file tells."""
+"""Check of the inner layers that a model from elsewhere is tapped at, as far as they are known before it is built."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from graphspec.catalog.application_layers import application
 from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic, Span
 from graphspec.diagnostics.rules import BAD_TAP
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.graph import ExternalModel
+from graphspec.language.objects import Pattern
 from graphspec.language.traversal import every_layer
+from graphspec.shapes.applications import ends_in_layers, is_application
 from graphspec.shapes.saved import layers_of, read_saved
 
 
 def check_taps(context: CheckContext) -> Iterator[Diagnostic]:
-    """Report each tap of a saved model that is no layer of it."""
-    for layer in every_layer(context.graph):
-        if not isinstance(layer, ExternalModel) or not layer.taps:
+    """Report each tap that is no layer of a saved model, or of an application."""
+    for model in every_layer(context.graph):
+        if not isinstance(model, ExternalModel) or not model.taps:
             continue
-        graph = read_saved(layer)
-        known = layers_of(graph) if graph is not None else []
-        for tap in layer.taps if graph is not None else ():
+        known = _layers(model)
+        for tap in model.taps if known else ():
             if tap.text not in known:
-                yield no_such_layer(tap.text, known, layer.source, tap.span)
+                yield no_such_layer(tap.text, known, model.source, tap.span)
+            elif is_application(model) and tap.text == application(model.source).output:
+                yield output_already(tap)
+
+
+def _layers(model: ExternalModel) -> list[str]:
+    """Return the names of all layers that can be tapped; none where they are not known."""
+    if is_application(model):
+        return list(application(model.source).layers) if ends_in_layers(model) else []
+    graph = read_saved(model)
+    return layers_of(graph) if graph is not None else []
+
+
+def output_already(tap: Pattern) -> Diagnostic:
+    """Return the diagnostic of a tap that is an output of the model itself."""
+    return Diagnostic(
+        BAD_TAP,
+        f"`{tap.text}` is an output of the model already",
+        tap.span,
+        expected="an inner layer",
+        help="remove it from `taps`",
+    )
 
 
 def no_such_layer(name: str, known: list[str], source: str, span: Span) -> Diagnostic:

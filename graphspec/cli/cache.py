@@ -6,6 +6,7 @@ import time
 
 import click
 
+from graphspec.console.byte_size import byte_size
 from graphspec.console.echo import echo
 from graphspec.diagnostics.escapes import escaped
 from graphspec.files import reason_of
@@ -36,9 +37,9 @@ def cache(context: click.Context) -> None:
     cached = entries()
     for entry in cached:
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
-        echo(f"{_size(entry.size):>9}  last used {used}  {entry.source}")
+        echo(f"{byte_size(entry.size):>9}  last used {used}  {entry.source}")
     total = sum(entry.size for entry in cached)
-    echo(f"{_size(total):>9}  in {len(cached)} of {_size(limit)}: {cache_folder()}")
+    echo(f"{byte_size(total):>9}  in {len(cached)} of {byte_size(limit)}: {cache_folder()}")
 
 
 @cache.command()
@@ -59,23 +60,13 @@ def clear(context: click.Context, *, yes: bool) -> None:
         return
     if not yes:
         click.confirm(
-            f"Remove {_size(sum(entry.size for entry in cached))} from {escaped(cache_folder())}?", abort=True
+            f"Remove {byte_size(sum(entry.size for entry in cached))} from {escaped(cache_folder())}?", abort=True
         )
     try:
         kept = [entry for entry in cached if not remove(entry.folder)]
     except OSError as error:
         reason = reason_of(error)
         raise click.ClickException(f"cannot remove from {cache_folder()}: {reason}") from None
-    echo(f"Removed {_size(sum(entry.size for entry in cached if entry not in kept))}")
+    echo(f"Removed {byte_size(sum(entry.size for entry in cached if entry not in kept))}")
     if kept:
         echo(f"{len(kept)} of {len(cached)} are in use and were kept")
-
-
-def _size(bytes: int) -> str:
-    """Return a number of bytes with its unit."""
-    size, unit = float(bytes), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.3g} {unit}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from graphspec.cli.candidates import spec_files
 from graphspec.cli.options import set_option
 from graphspec.console.echo import echo
 from graphspec.diagnostics.escapes import escaped, json_text
@@ -24,7 +25,7 @@ MAX_SAMPLES = 100_000
 
 
 @click.command()
-@click.argument("spec", metavar="SPEC")
+@click.argument("spec", metavar="SPEC", shell_complete=spec_files)
 @set_option
 @click.option("--split", "only", type=click.Choice(["train", "validation", "test"]), help="Only this split.")
 @click.option("--headers", is_flag=True, help="Read headers only, not the data.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from graphspec.cli.candidates import specs_and_runs
 from graphspec.console.echo import echo
 from graphspec.diagnostics.escapes import json_text
 
@@ -25,7 +26,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 
 
 @click.command()
-@click.argument("words", metavar="A B | --since REVISION [PATH...]", nargs=-1)
+@click.argument("words", metavar="A B | --since REVISION [PATH...]", nargs=-1, shell_complete=specs_and_runs)
 @click.option("--since", metavar="REVISION", help="Compare every spec below PATH with what it was in a git revision.")
 @click.option(
     "--format",

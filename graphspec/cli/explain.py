@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from graphspec.cli.candidates import rules
 from graphspec.diagnostics.rules import RULES, Rule, Severity, find_rule, read_page
 from graphspec.diagnostics.suggest import did_you_mean
 
@@ -21,7 +22,7 @@ _BLOCK = re.compile(r"^```\w*\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
 
 @click.command()
-@click.argument("selectors", nargs=-1, metavar="[CODE...]")
+@click.argument("selectors", nargs=-1, metavar="[CODE...]", shell_complete=rules)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="JSON is for editors.")
 def explain(selectors: tuple[str, ...], form: str) -> None:
     """Explain what a rule finds, why it matters and how to fix it. Without CODE, list all rules.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graphspec.cli.candidates import specs_and_runs
 from graphspec.console.echo import echo
 from graphspec.diagnostics.escapes import json_text
 from graphspec.diagnostics.shape_text import shape_text
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("run", metavar="RUN|SPEC")
+@click.argument("run", metavar="RUN|SPEC", shell_complete=specs_and_runs)
 @click.option(
     "--to",
     required=True,

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from graphspec.cli.candidates import spec_files
 from graphspec.console.diff import unified_diff
 from graphspec.console.echo import echo, echo_bytes
 from graphspec.diagnostics import Report, SpecError
@@ -15,12 +16,11 @@ from graphspec.files import reason_of, rewrite
 from graphspec.garbage import no_collection
 from graphspec.language.document import STANDARD_INPUT, read_source
 from graphspec.language.document.overlay import read_bytes
-from graphspec.validation.settings import Finder
 from graphspec.validation.spec_files import find_specs
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=spec_files)
 @click.option(
     "--check", is_flag=True, help="Write nothing; list the files that would change, and exit with 1 if there are any."
 )
@@ -39,6 +39,7 @@ def fmt(paths: tuple[str, ...], check: bool, diff: bool) -> None:
     graphspec fmt - < spec.yaml
     """
     from graphspec.editor.formatting import format_source
+    from graphspec.validation.settings import Finder
 
     settings, report, changed, count = Finder(), Report(), 0, 0
     for path in find_specs(paths, report, lambda path: settings.of(path).excludes(path)):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graphspec.cli.candidates import spec_files
 from graphspec.cli.options import checkpoint_option, quiet_option, resume_option, run_dir_option, set_option
 from graphspec.console.echo import echo
 from graphspec.console.shell import path_word
@@ -25,7 +26,7 @@ EMITTED_RESTARTS = 3
 
 
 @click.command()
-@click.argument("spec", metavar="[SPEC]", required=False)
+@click.argument("spec", metavar="[SPEC]", required=False, shell_complete=spec_files)
 @click.option("--workers", type=click.IntRange(1, 1024), required=True, help="The number of processes that train.")
 @set_option
 @run_dir_option

@@ -21,12 +21,13 @@ from graphspec.diagnostics.rules import CANNOT_WRITE, UNREADABLE_FILE
 from graphspec.files import reason_of
 from graphspec.garbage import no_collection
 from graphspec.signals import exit_status, raised_once
+from graphspec.version import __version__
 
 FINDINGS, INTERNAL, INTERRUPTED = 1, 3, 130
 COMMANDS = (
     *("new", "validate", "fmt", "render", "summary", "plot", "data", "diff"),
     *("train", "launch", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
-    *("decompile", "layers", "explain", "schema", "server", "cache"),
+    *("decompile", "layers", "explain", "schema", "server", "cache", "doctor", "completion"),
 )
 """The commands in the order of use; each is a module of `graphspec.cli`, imported when it is called."""
 
@@ -169,7 +170,7 @@ def _is_folder_gone() -> bool:
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="graphspec")
+@click.version_option(__version__)
 def main() -> None:
     """Compile declarative specs to Keras 3 models.
 
@@ -198,6 +199,8 @@ def main() -> None:
     graphspec schema -o graphspec.schema.json     write a JSON Schema for editors
     graphspec server                              serve an editor: findings, completion, hover, rename
     graphspec cache                               list converted data files, with their sizes
+    graphspec doctor                              check the installation: extras, devices, folders
+    graphspec completion install                  let the shell complete commands, specs, runs and rules
 
     Exit status: 0 clean, 1 findings or a failed run, 2 wrong usage, 3 an internal error.
     """

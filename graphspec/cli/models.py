@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from graphspec.cli.candidates import run_folders, spec_files
 from graphspec.console.echo import echo
 
 if TYPE_CHECKING:
@@ -23,14 +24,17 @@ def model_options(command: F) -> F:
     """Add RUN, `--checkpoint` and `--spec`."""
     for decorator in (
         click.option(
-            "--spec", metavar="SPEC", help="Use the data, losses and metrics of this spec instead of the run's."
+            "--spec",
+            metavar="SPEC",
+            shell_complete=spec_files,
+            help="Use the data, losses and metrics of this spec instead of the run's.",
         ),
         click.option(
             "--checkpoint",
             type=click.Choice(["last", "best"]),
             help="The model after the last epoch, or after the best.  [default: last]",
         ),
-        click.argument("run", metavar="RUN"),
+        click.argument("run", metavar="RUN", shell_complete=run_folders),
     ):
         command = decorator(command)
     return command

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from graphspec.cli.candidates import templates
 from graphspec.console.echo import echo
 
 _MAX_NOTES = 20
@@ -13,7 +14,12 @@ _MAX_NOTES = 20
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), required=False)
-@click.option("--template", metavar="NAME", help="The template to begin with.  [default: mlp]")
+@click.option(
+    "--template",
+    metavar="NAME",
+    shell_complete=templates,
+    help="The template to begin with.  [default: mlp]",
+)
 @click.option("--list", "lists", is_flag=True, help="List the templates.")
 @click.option(
     "--from-data",

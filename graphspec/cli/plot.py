@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graphspec.cli.options import set_option
+from graphspec.cli.candidates import specs_and_runs
+from graphspec.cli.options import keras_option, set_option
 from graphspec.console.echo import echo, echo_bytes
 from graphspec.extras import require
 from graphspec.files import cannot_write, is_folder, open_file
@@ -24,7 +25,7 @@ _ENDINGS = {".svg": "svg", ".png": "png", ".mmd": "mmd", ".mermaid": "mmd", ".ht
 
 
 @click.command()
-@click.argument("spec", metavar="SPEC|RUN")
+@click.argument("spec", metavar="SPEC|RUN", shell_complete=specs_and_runs)
 @set_option
 @click.option(
     "--output",
@@ -46,6 +47,7 @@ _ENDINGS = {".svg": "svg", ".png": "png", ".mmd": "mmd", ".mermaid": "mmd", ".ht
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=0, metavar="PORT", help="With --watch.  [default: free]"
 )
+@keras_option("spec")
 def plot(
     spec: str,
     overrides: tuple[str, ...],

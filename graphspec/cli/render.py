@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
-from graphspec.cli.options import set_option
+from graphspec.cli.candidates import spec_files
+from graphspec.cli.options import keras_option, set_option
 from graphspec.console.echo import echo, echo_bytes
 
 
 @click.command()
-@click.argument("spec", metavar="SPEC")
+@click.argument("spec", metavar="SPEC", shell_complete=spec_files)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: the spec, and the origin of each value by its path.")
 @click.option(
     "--output",
@@ -21,6 +22,7 @@ from graphspec.console.echo import echo, echo_bytes
     help="Write to this file; paths in the spec then start in its folder.  [default: standard output]",
 )
 @click.option("--force", is_flag=True, help="With -o, replace a file that is there.")
+@keras_option("spec")
 @set_option
 def render(spec: str, as_json: bool, output: Path | None, force: bool, overrides: tuple[str, ...]) -> None:
     """Print a spec with everything expanded, and every default filled in.

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from graphspec.cli.candidates import run_folders
 from graphspec.console.echo import echo
 
 
 @click.command()
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", shell_complete=run_folders)
 @click.option(
     "--output",
     "-o",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from graphspec.cli.candidates import run_folders
 from graphspec.console.echo import echo
 from graphspec.diagnostics.escapes import json_text
 
@@ -19,7 +20,7 @@ COMPARE = "compare"
 
 
 @click.command()
-@click.argument("words", metavar="[DIR] | compare A B", nargs=-1)
+@click.argument("words", metavar="[DIR] | compare A B", nargs=-1, shell_complete=run_folders)
 @click.option(
     "--sort", metavar="METRIC", help="Sort by this metric, such as val_loss, lowest first.  [default: newest first]"
 )

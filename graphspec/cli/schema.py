@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
+from graphspec.cli.options import keras_option
 from graphspec.console.echo import echo
 
 
 @click.command()
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@keras_option()
 def schema(output: Path | None) -> None:
     """Print the JSON Schema of the language, with which editors complete and check specs.
 
@@ -20,13 +22,13 @@ def schema(output: Path | None) -> None:
     graphspec schema -o graphspec.schema.json
     # yaml-language-server: $schema=graphspec.schema.json
     """
-    from graphspec.editor.json_schema import shipped_text
+    from graphspec.editor.json_schema import schema_text
 
     if output is None:
-        click.echo(shipped_text(), nl=False)
+        click.echo(schema_text(), nl=False)
         return
     from graphspec.run_directory import check_destination, write
 
     check_destination(output)
-    write(output, lambda part: part.write_text(shipped_text(), encoding="utf-8"), parents=True)
+    write(output, lambda part: part.write_text(schema_text(), encoding="utf-8"), parents=True)
     echo(f"Wrote {output}", err=True)

@@ -40,7 +40,8 @@ def server(log: str | None) -> None:
     if sys.stdin is not None and sys.stdin.isatty():
         click.echo("An editor starts this command and talks to it; press Ctrl-C to end it.", err=True)
     made = make_server()
-    with rare_collection():  # each would look through the catalogue and all analyses, while somebody types
+    sys.setswitchinterval(0.0005)  # a message is read in three turns, each of which may wait so long for a check
+    with rare_collection():  # each would look through all analyses, while somebody types
         made.start_io(*_own_streams())
     sys.exit(0 if made.is_shut_down else 1)
 

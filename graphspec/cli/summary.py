@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from graphspec.cli.candidates import spec_files
 from graphspec.cli.options import set_option
 from graphspec.diagnostics.shape_text import shape_text
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("spec", metavar="SPEC")
+@click.argument("spec", metavar="SPEC", shell_complete=spec_files)
 @set_option
 @click.option(
     "--workers",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graphspec.cli.candidates import run_folders, spec_files
 from graphspec.cli.options import checkpoint_option, quiet_option, resume_option, run_dir_option, set_option
 from graphspec.console.echo import echo
 from graphspec.console.streams import outlive_output
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("spec", metavar="[SPEC]", required=False)
+@click.argument("spec", metavar="[SPEC]", required=False, shell_complete=spec_files)
 @set_option
 @run_dir_option
 @resume_option
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     "--from",
     "from_run",
     metavar="RUN",
+    shell_complete=run_folders,
     help="Start from the weights of a run, as far as they carry over to this spec (see `graphspec diff`).",
 )
 @checkpoint_option

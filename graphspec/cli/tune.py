@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graphspec.cli.candidates import spec_files, studies
 from graphspec.cli.options import set_option
 from graphspec.console.echo import echo
 from graphspec.console.streams import outlive_output
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("spec", metavar="[SPEC]", required=False)
+@click.argument("spec", metavar="[SPEC]", required=False, shell_complete=spec_files)
 @set_option
 @click.option("--trials", type=click.IntRange(min=1), help="The total number of trials.")
 @click.option(
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--resume",
     metavar="STUDY",
+    shell_complete=studies,
     help="Resume a study that was stopped or killed, or join one that runs, instead of tuning a SPEC.",
 )
 @click.option("--quiet", is_flag=True, help="Show no progress; print only the path of the study.")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from graphspec.cli._validate_output import ReportWriter
-from graphspec.cli.options import rule_selectors, set_option
+from graphspec.cli.candidates import rule_lists, spec_files
+from graphspec.cli.options import keras_choice, rule_selectors, set_option
 from graphspec.diagnostics import Diagnostic, SpecError
 from graphspec.diagnostics.escapes import escaped
 from graphspec.diagnostics.formats import FORMATS
@@ -18,27 +20,36 @@ from graphspec.files import reason_of
 from graphspec.language.document import STANDARD_INPUT
 from graphspec.language.document.limits import MAX_BYTES
 from graphspec.language.document.overlay import key
-from graphspec.spec import Spec
-from graphspec.validation.check import Deep
-from graphspec.validation.run import Request, run
-from graphspec.validation.settings import Finder
+
+if TYPE_CHECKING:
+    from graphspec.spec import Spec
+    from graphspec.validation.check import Deep
 
 _ERASE_LINE = "\r\x1b[K"
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=spec_files)
 @set_option
+@keras_choice
 @click.option("--data", "values", is_flag=True, help="Read whole data files, not only their headers; needs NumPy.")
 @click.option(
     "--deep", is_flag=True, help="Let Keras build and compile valid specs, without weights; needs TensorFlow."
 )
-@click.option("--select", callback=rule_selectors, multiple=True, metavar="RULES", help="Show only these rules.")
+@click.option(
+    "--select",
+    callback=rule_selectors,
+    multiple=True,
+    metavar="RULES",
+    shell_complete=rule_lists,
+    help="Show only these rules.",
+)
 @click.option(
     "--ignore",
     callback=rule_selectors,
     multiple=True,
     metavar="RULES",
+    shell_complete=rule_lists,
     help="Hide these rules. RULES are codes (GS305), beginnings of codes (GS3) or names (unused), separated by commas.",
 )
 @click.option("--fix", is_flag=True, help="Fix mistakes whose correction is certain.")
@@ -72,6 +83,7 @@ _ERASE_LINE = "\r\x1b[K"
 def validate(
     paths: tuple[str, ...],
     overrides: tuple[str, ...],
+    keras: str | None,
     values: bool,
     deep: bool,
     select: list[str] | None,
@@ -93,15 +105,19 @@ def validate(
     `-` reads a spec from standard input.
 
     A comment `# graphspec: ignore[GS305]` hides findings on its line, or on the next line if it stands alone.
-    `[tool.graphspec]` in a pyproject.toml sets select, ignore, exclude, per-file-ignores and format.
+    `[tool.graphspec]` in a pyproject.toml sets select, ignore, exclude, per-file-ignores, format and keras.
 
     \b
     graphspec validate specs/
     graphspec validate specs/ --fix
+    graphspec validate specs/ --keras 3.12
     graphspec validate spec.yaml --set training.epochs=3 --watch
     graphspec validate specs/ --format sarif -o findings.sarif
     cat spec.yaml | graphspec validate - --stdin-filename specs/spec.yaml
     """
+    from graphspec.validation.run import Request, run
+    from graphspec.validation.settings import Finder
+
     if watch and STANDARD_INPUT in paths:
         raise click.UsageError("--watch needs files: standard input does not change")
     if stdin_filename is not None and STANDARD_INPUT not in paths:
@@ -124,6 +140,7 @@ def validate(
         ignore=ignore,
         values=values,
         deep=_deep_check() if deep else None,
+        keras=keras,
         jobs=jobs,
         fix=fix or diff,
         unsafe_fixes=unsafe_fixes,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graphspec.cli.candidates import spec_files
 from graphspec.cli.options import set_option
 from graphspec.console.echo import echo
 
@@ -19,7 +20,7 @@ MAX_DIFFERENCES = 8
 
 
 @click.command("verify-resume")
-@click.argument("spec", metavar="SPEC")
+@click.argument("spec", metavar="SPEC", shell_complete=spec_files)
 @set_option
 @click.option(
     "--kills", type=click.IntRange(min=1), default=3, show_default=True, help="The number of trainings to kill."

@@ -45,17 +45,33 @@ class Matching:
         return TensorSource(producer, source.part) if producer is not None else None
 
     def _match(self) -> None:
-        """Match in rounds, from the surest to the least sure."""
+        """Match in rounds, from the surest to the least sure.
+
+        Names of operations say little beside a saved model: a block that is found in it gives other names to them.
+        """
+        if self.by_layers:
+            self._by_names(lambda call: not call.layer.is_operation)
+            self._by_all_wiring()
+        self._by_names(lambda call: True)
+        self._by_all_wiring()
+        names = self._names
+        self._pair(lambda call: self._stated(call, names[call]), lambda call: self._stated(call, call.name))
+
+    def _by_names(self, chosen: Callable[[LayerCall], bool]) -> None:
+        """Match the chosen calls that have the same name, and equal calls in the same node."""
         names, signatures = self._names, self._signatures
         self._pair(
-            lambda call: (names[call], call.number, signatures[call]),
-            lambda call: (call.name, call.number, signatures[call]),
+            lambda call: (names[call], call.number, signatures[call]) if chosen(call) else id(call),
+            lambda call: (call.name, call.number, signatures[call]) if chosen(call) else id(call),
         )
-        self._align_nodes()
+        self._align_nodes(chosen)
         self._pair(
-            lambda call: (names[call], call.number, call.class_name),
-            lambda call: (call.name, call.number, call.class_name),
+            lambda call: (names[call], call.number, call.class_name) if chosen(call) else id(call),
+            lambda call: (call.name, call.number, call.class_name) if chosen(call) else id(call),
         )
+
+    def _by_all_wiring(self) -> None:
+        """Match by wiring until no call is found any more."""
         size = -1
         while size != len(self.calls):
             size = len(self.calls)
@@ -63,7 +79,6 @@ class Matching:
             self._pair(self._place, self._place_there, unique=True)
             if size == len(self.calls):
                 self._by_wiring(_anywhere)
-        self._pair(lambda call: self._stated(call, names[call]), lambda call: self._stated(call, call.name))
 
     def _by_wiring(self, home: Callable[[LayerCall], Hashable]) -> None:
         """Match equal calls by what they are wired to, or by arguments that occur once, if their `home` is the same."""
@@ -101,10 +116,10 @@ class Matching:
                 for call, other in zip(calls, others, strict=False):
                     self._put(call, other)
 
-    def _align_nodes(self) -> None:
+    def _align_nodes(self, chosen: Callable[[LayerCall], bool]) -> None:
         """Match equal calls within a node, in their order."""
-        ours = _by_key(self._left(self.first), lambda call: self._labels[call])
-        theirs = _by_key(self._left(self.second), lambda call: call.node.label)
+        ours = _by_key(filter(chosen, self._left(self.first)), lambda call: self._labels[call])
+        theirs = _by_key(filter(chosen, self._left(self.second)), lambda call: call.node.label)
         for label, calls in ours.items():
             others = theirs.get(label, [])
             keys = [[self._signatures[call] for call in each] for each in (calls, others)]

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from graphspec import catalog
 from graphspec.catalog import REQUIRED, Kind
 from graphspec.catalog.arguments import argument_kind
+from graphspec.catalog.versions import cached
 from graphspec.language.graph import ExternalModel, Layer, ModelLayer, ObjectLayer
 from graphspec.language.objects import Object, Weights
 from graphspec.sources import DataSource
@@ -192,7 +192,7 @@ def canonical_name(kind: Kind, name: str) -> str:
     return _first_names(kind).get(entry.name, entry.name) if entry is not None else name
 
 
-@cache
+@cached
 def _first_names(kind: Kind) -> dict[str, str]:
     """Return the name of each class that Keras exports under several, such as `Conv2D` for `Convolution2D`."""
     names: dict[str, list[str]] = {}

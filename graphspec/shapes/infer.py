@@ -29,6 +29,7 @@ from graphspec.language.graph import (
     PresetPreprocessor,
 )
 from graphspec.language.traversal import size_of
+from graphspec.shapes.applications import applied, is_application
 from graphspec.shapes.backbones import encoded
 from graphspec.shapes.binding import bind
 from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule
@@ -260,8 +261,8 @@ class _Walk:
 
     def call(self, layer: Layer, value: Value, keywords: dict[str, Any], *, listed: bool = False) -> Value:
         """Return the output of `layer` for `value`. Raises _Unfit where Keras would refuse."""
-        if isinstance(layer, PresetModel):
-            return self.preset(layer, value)
+        if isinstance(layer, ExternalModel) and (isinstance(layer, PresetModel) or is_application(layer)):
+            return self.measured(layer, value)
         if isinstance(layer, ExternalModel):
             return self.saved(layer, value)
         if isinstance(layer, NestedModel):
@@ -313,12 +314,14 @@ class _Walk:
             self.watch = watch
             del self.shapes.findings[said:]
 
-    def preset(self, layer: PresetModel, value: Value) -> Value:
-        """Return the outputs of a backbone or preprocessor. Raises _Unfit where it does not take `value`."""
+    def measured(self, layer: ExternalModel, value: Value) -> Value:
+        """Return the outputs of an application or a part of a preset. Raises _Unfit where it does not take `value`."""
         try:
-            return (
-                prepared(layer, value) if isinstance(layer, PresetPreprocessor) else encoded(layer, value, self.dtype)
-            )
+            if isinstance(layer, PresetPreprocessor):
+                return prepared(layer, value)
+            if isinstance(layer, PresetModel):
+                return encoded(layer, value, self.dtype)
+            return applied(layer, value, self.dtype)
         except Refusal as refusal:
             raise _Unfit(refusal, layer) from None
 

@@ -8,7 +8,8 @@ layers of others, wrappers, calls with tensors by keyword — stays unknown in t
 from __future__ import annotations
 
 import zipfile
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from graphspec import catalog
 from graphspec.diagnostics import Span
@@ -31,19 +32,55 @@ _MAX_CONFIG_BYTES = 16 * 2**20
 """Bytes of a configuration that is read: as Python values it takes many times as many."""
 
 
+Result = TypeVar("Result")
+
+
 def read_saved(model: ExternalModel) -> Graph | None:
     """Return the graph of the model in a file; None where there is no such file or it is not understood."""
+    return _understood(model, lambda config: _with_taps(_functional(config, model), model))
+
+
+def written_layers(model: ExternalModel) -> list[tuple[str, str, dict[str, Any]]] | None:
+    """Return path, class and arguments of each layer in a file, inside other layers as well.
+
+    None where there is no such file, or a layer in it is not one of Keras, so that it may hold any.
+    """
+    return _understood(model, lambda config: list(_written(config["config"]["layers"])))
+
+
+def _understood(model: ExternalModel, read: Callable[[Any], Result]) -> Result | None:
+    """Return what `read` makes of the configuration in a file; None where it understands none."""
     if model.path is None or isinstance(model, PresetModel):
         return None
     try:
         with open_file(model.path) as file, zip_in(file) as archive:
-            config = json_in(archive, "config.json", _MAX_CONFIG_BYTES)
-        if config["class_name"] != "Functional":
-            return None
-        graph = _graph(config["config"], model.name, model.source_span)
-        return _with_taps(graph, model)
+            return read(json_in(archive, "config.json", _MAX_CONFIG_BYTES))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, RecursionError):
         return None  # whoever builds the model says what is wrong with the file
+
+
+_HOLDING = ("layers", "layer", "cell", "cells", "forward_layer", "backward_layer")
+"""The arguments that hold the layers of a layer or a model."""
+
+
+def _written(layers: list[Any], prefix: str = "") -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield path, class and arguments of layers and of all that they hold. Raises ValueError for one not of Keras."""
+    for each in layers:
+        if str(each["module"]).partition(".")[0] != "keras":
+            raise ValueError(each["module"])
+        config = each["config"]
+        path = prefix + config["name"]
+        yield path, each["class_name"], config
+        for key in _HOLDING:
+            inner = config.get(key) or []
+            yield from _written(inner if isinstance(inner, list) else [inner], f"{path}/")
+
+
+def _functional(config: Any, model: ExternalModel) -> Graph:
+    """Return the graph of a functional model. Raises ValueError for another."""
+    if config["class_name"] != "Functional":
+        raise ValueError(config["class_name"])
+    return _graph(config["config"], model.name, model.source_span)
 
 
 def _graph(config: dict[str, Any], name: str, span: Span) -> Graph:

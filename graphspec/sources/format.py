@@ -57,6 +57,9 @@ class Format:
     whole: bool = False
     """True where the format expands globs itself."""
 
+    names: Callable[[DataSource], list[str]] = lambda source: []
+    """Returns the names of the columns, arrays or features that the file holds, where a source may name one."""
+
 
 @cache
 def format_of(ending: str, decode: str | None = None) -> Format | None:

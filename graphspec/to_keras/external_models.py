@@ -13,7 +13,7 @@ import keras
 
 from graphspec import catalog
 from graphspec.checks.files import require_file
-from graphspec.checks.taps import no_such_layer
+from graphspec.checks.taps import no_such_layer, output_already
 from graphspec.diagnostics import Report, SourceText, SpecError
 from graphspec.diagnostics.rules import BAD_TAP, UNKNOWN_OBJECT
 from graphspec.diagnostics.shape_text import shape_text
@@ -168,10 +168,7 @@ def _tapped(model: keras.Model, tap: Pattern, outputs: dict[str, Any], source: s
     """Return the output of an inner layer; None after a diagnostic."""
     known = tappable(model)
     if tap.text in outputs and (tap.text not in known or outputs[tap.text] is known[tap.text]):
-        report.add(
-            BAD_TAP, f"`{tap.text}` is an output of the model already", tap.span, expected="an inner layer",
-            help="remove it from `taps`",
-        )  # fmt: skip
+        report.extend([output_already(tap)])
     elif tap.text in known:
         return known[tap.text]
     elif any(layer.name == tap.text for layer in model.layers):

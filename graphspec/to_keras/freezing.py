@@ -89,6 +89,16 @@ class Freezing:
         open_adapters(self.built.model)
         return counts
 
+    def trained_layers(self, layers: list[Any]) -> list[Any]:
+        """Return those of `layers` that some stage trains, and leave the model as before the first stage."""
+        trained = set()
+        for number in range(len(self.training.stages)):
+            self.enter(number)
+            trained |= {id(each) for each in layers if each.trainable}
+        self._reset()
+        open_adapters(self.built.model)
+        return [each for each in layers if id(each) in trained]
+
     def _reset(self) -> None:
         for layer, trainable in self._at_first:  # a model comes before its layers, and Keras sets those as well
             set_trainable(layer, trainable)

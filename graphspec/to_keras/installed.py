@@ -9,6 +9,7 @@ import keras
 
 from graphspec import catalog
 from graphspec.catalog import SINGULAR, Kind
+from graphspec.catalog.generated import minor_of
 from graphspec.diagnostics import Span, SpecError
 from graphspec.diagnostics.rules import REFUSED_ARGUMENTS, UNKNOWN_OBJECT
 from graphspec.language.objects import Object
@@ -96,6 +97,6 @@ def refused_arguments(noun: str, name: str, place: str, span: Span, *, error: Ex
 def version_help() -> str:
     """Return a help line if the installed Keras differs from the catalogue's, else ""."""
     known = catalog.keras_version()
-    if keras.__version__ == known:
+    if minor_of(keras.__version__) == minor_of(known):
         return ""
     return f"the spec was checked for Keras {known}, and Keras {keras.__version__} is installed"

@@ -26,6 +26,7 @@ from graphspec.to_python.literals import literal
 from graphspec.to_python.objects import Objects
 from graphspec.to_python.random_operations import named_draw
 from graphspec.to_python.repeats import Names, numbered
+from graphspec.to_python.scaled_weights import in_shape
 from graphspec.to_python.source import Assign, Call, Expression, For, If, Items, Statement, Text, flat
 
 _MAX_LISTED = 4
@@ -325,7 +326,7 @@ class Chain:
             self.writer.layers,
             **defaults,
         )
-        return call_layer(made, first.layer, value, call)
+        return call_layer(in_shape(made, [each.layer for each in steps.values()]), first.layer, value, call)
 
     def _call_arguments(self, steps: dict[int, Step]) -> Iterator[tuple[str, Expression]]:
         first = next(iter(steps.values()))

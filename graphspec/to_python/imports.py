@@ -40,6 +40,17 @@ HELPERS = {
             Do(Text('ops.logical_or(values, zeros) if values.dtype == "bool" else ops.add(values, zeros)'), "return"),
         ],
     ),
+    "in_shape": Function(
+        name="in_shape",
+        parameters=["table", "shape"],
+        doc="Start a table as a weight of `shape` does, by which its initializer scales.",
+        body=[
+            Do(Text("table.build()")),
+            Assign("numbers", Text("table.embeddings_initializer(shape)")),
+            Do(Text("table.embeddings.assign(ops.reshape(numbers, table.embeddings.shape))")),
+            Do(Text("table"), "return"),
+        ],
+    ),
     "as_numbers": Function(
         name="as_numbers",
         parameters=["array"],

@@ -36,6 +36,7 @@ FUNCTIONS = (
     "as_numbers",
     "constant",
     "for_each_sample",
+    "in_shape",
     *(
         "build_model",
         "compile_model",

@@ -24,6 +24,7 @@ from graphspec.language.traversal import every_layer
 from graphspec.sources import DataSource
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
+from graphspec.to_keras.batch_statistics import batch_statistics
 from graphspec.to_keras.freezing import Freezing
 from graphspec.to_keras.keras_messages import keras_errors_as
 from graphspec.to_keras.learning_rates import learning_rate_factors
@@ -75,7 +76,10 @@ def _build(spec: Spec) -> Iterator[Diagnostic]:
     built = build_spec(spec, weightless=True)
     yield from built.warnings
     if spec.training is not None and settings is not None:
-        Freezing(built, spec.training).count_trained()
+        freezing = Freezing(built, spec.training)
+        freezing.count_trained()
+        if settings.distribute is not None:
+            yield from batch_statistics(freezing, settings.located("distribute").span)
         learning_rate_factors(built, spec.training.multipliers)
         for stage in spec.training.stages:
             if stage is spec.training.stages[0] or stage.optimizer is not spec.training.optimizer:

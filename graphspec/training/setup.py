@@ -17,7 +17,7 @@ from graphspec.datasets.batches import TrainingBatches, evaluation_batches
 from graphspec.datasets.order import Order, Part
 from graphspec.datasets.samples import Samples, TrainingData
 from graphspec.datasets.targets import fit_targets
-from graphspec.diagnostics import Span, SpecError
+from graphspec.diagnostics import Report, Span, SpecError
 from graphspec.diagnostics.render import render
 from graphspec.diagnostics.rules import REFUSED_TRAINING
 from graphspec.distribution.strategy import Distribution
@@ -28,6 +28,7 @@ from graphspec.language.training import Stage
 from graphspec.run_directory import check_inside
 from graphspec.spec import Spec
 from graphspec.to_keras import build_spec
+from graphspec.to_keras.batch_statistics import batch_statistics
 from graphspec.to_keras.freezing import Freezing
 from graphspec.to_keras.keras_internals import build_symbolically, multiply_learning_rates
 from graphspec.to_keras.keras_messages import keras_errors_as
@@ -108,8 +109,13 @@ def set_up(
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
     built = build_spec(spec, pretrained=pretrained)
-    if len(built.warnings):
-        reporter.info(render(built.warnings))
+    freezing = Freezing(built, spec.training)
+    trained = freezing.count_trained()
+    warnings = Report(list(built.warnings))
+    if distribution is not None:
+        warnings.extend(batch_statistics(freezing, settings.located("distribute").span))
+    if len(warnings):
+        reporter.info(render(warnings))
     for split in (data.train, data.validation):
         if split is not None and split.left_out:
             reporter.warn(_left_out(split))
@@ -120,8 +126,6 @@ def set_up(
     order = Order(samples.count, settings.batch_size, settings.seed, drop_remainder=settings.drop_remainder)
     part = distribution.part if distribution is not None else None
     batches = TrainingBatches(spec.graph, samples, order, settings.steps_per_epoch, part=part)
-    freezing = Freezing(built, spec.training)
-    trained = freezing.count_trained()
     for stage in spec.training.stages[1:]:
         make(stage.optimizer)  # what Keras refuses, it refuses before the first stage
     multipliers = learning_rate_factors(built, spec.training.multipliers)

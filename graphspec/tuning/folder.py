@@ -23,12 +23,12 @@ from graphspec.language.schema.desugar import desugar
 from graphspec.run_directory import empty_folder, new_folder, newest_with
 from graphspec.run_directory.destination import check_destination
 from graphspec.run_directory.folders import NEW_FOLDER, check_empty, longest_inside
-from graphspec.run_paths import HELD, INCLUDED, UNFINISHED
+from graphspec.run_paths import HELD, INCLUDED, STUDY, UNFINISHED
 from graphspec.spec import Spec, load
 from graphspec.tuning.edit_spec import edit_spec
 
 STUDIES = Path("studies")
-RECORD, DATABASE, TABLE, TRIALS = "study.json", "study.db", "trials.csv", "trials"
+RECORD, DATABASE, TABLE, TRIALS = STUDY, "study.db", "trials.csv", "trials"
 SPEC, BEST, JOURNAL, WORKERS = "spec.yaml", "best.yaml", "study.journal", "workers"
 
 KEPT = (RECORD, DATABASE, JOURNAL, TABLE, TRIALS, SPEC, BEST, WORKERS, run_directory.LOG, INCLUDED, HELD)

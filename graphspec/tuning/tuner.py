@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -327,13 +328,15 @@ class Tuner:
             self._patiently(report)
 
     def _importances(self) -> dict[str, float]:
-        """Return the importance of each parameter for the monitored metric; empty if optuna has none."""
+        """Return the importance of each parameter for the monitored metric; empty if optuna finds no difference."""
         evaluator = optuna.importance.PedAnovaImportanceEvaluator
         try:
-            with storage_errors(self.storage):
-                return dict(optuna.importance.get_param_importances(self.study, evaluator=evaluator()))
+            with storage_errors(self.storage), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of too few trials, whose parameters are equally important
+                found = dict(optuna.importance.get_param_importances(self.study, evaluator=evaluator()))
         except (SpecError, ValueError, ImportError, ZeroDivisionError):
             return {}
+        return found if len(set(found.values())) > 1 else {}
 
     def _conclude(self, status: str) -> None:
         """Write the status of the study, unless other workers continue it in this folder."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from graphspec.catalog.versions import use_version
 from graphspec.diagnostics import Diagnostic, Report
 from graphspec.diagnostics.rules import INTERNAL, Rule, Stage
 from graphspec.extras import missing_extra
@@ -42,7 +43,12 @@ class FileCheck:
 
 
 def check_file(
-    path: str, overrides: Sequence[str] = (), *, values: bool = False, deep: Deep | None = None
+    path: str,
+    overrides: Sequence[str] = (),
+    *,
+    values: bool = False,
+    deep: Deep | None = None,
+    keras: str | None = None,
 ) -> FileCheck:
     """Check one spec file.
 
@@ -53,12 +59,18 @@ def check_file(
         overrides: `key=value` texts, as for `--set`.
         values: Read whole data files instead of their headers.
         deep: A further check, if the spec has no errors.
+        keras: The minor version of Keras to check for; None for the one in use.
     """
-    return inspect_file(path, overrides, values=values, deep=deep)[0]
+    return inspect_file(path, overrides, values=values, deep=deep, keras=keras)[0]
 
 
 def inspect_file(
-    path: str, overrides: Sequence[str] = (), *, values: bool = False, deep: Deep | None = None
+    path: str,
+    overrides: Sequence[str] = (),
+    *,
+    values: bool = False,
+    deep: Deep | None = None,
+    keras: str | None = None,
 ) -> tuple[FileCheck, Spec | None]:
     """Check one spec file as `check_file` does, and return its spec too.
 
@@ -66,7 +78,7 @@ def inspect_file(
         The findings, and the spec with its faulty parts marked as such; None where too little of it can be read.
     """
     spec, report = None, Report()
-    with overlay() as read:
+    with overlay() as read, use_version(keras):
         try:
             spec, report = inspect(path, overrides, data=True, values=values, keep_faulty=True)
             if spec is not None and deep is not None and not report.errors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 from graphspec.diagnostics import Report
@@ -27,6 +28,7 @@ class Request:
         ignore: Selectors of the rules to leave out; None where the settings of a project decide.
         values: Read whole data files instead of their headers.
         deep: A further check for specs without errors, made in this process.
+        keras: The minor version of Keras to check for; None for that of the project, or the installed one.
         held: Contents that replace those of files, by `overlay.key`.
     """
 
@@ -36,6 +38,7 @@ class Request:
     ignore: Sequence[str] | None = None
     values: bool = False
     deep: Deep | None = None
+    keras: str | None = None
     jobs: int | None = None
     fix: bool = False
     unsafe_fixes: bool = False
@@ -55,7 +58,16 @@ def run(request: Request, settings: Finder) -> Result:
     """Check and fix what `request` names. Raises UnknownRuleError for a selector without a rule."""
     selections = Selections(settings, request.select, request.ignore)
     one = partial(check_file, overrides=request.overrides, values=request.values, deep=request.deep)
-    check = partial(check_files, check=one, jobs=1 if request.deep is not None else request.jobs)
+    in_order = partial(check_files, jobs=1 if request.deep is not None else request.jobs)
+
+    def check(paths: Sequence[str]) -> list[FileCheck]:
+        versions = {path: request.keras or settings.of(path).keras for path in paths}
+        return [
+            checked
+            for keras, those in groupby(paths, versions.__getitem__)
+            for checked in in_order(list(those), partial(one, keras=keras))
+        ]
+
     fixed = Fixed()
     with overlay(request.held):
         files, faults = _find(request.paths, settings)

@@ -1,10 +1,11 @@
-"""`[tool.graphspec]` of the nearest pyproject.toml: the rules that a project shows, and the files that it skips.
+"""`[tool.graphspec]` of the nearest pyproject.toml: the rules that a project shows, the files that it skips, its Keras.
 
     [tool.graphspec]
     select = ["GS3"]
     ignore = ["unused"]
     exclude = ["drafts/"]
     format = "concise"
+    keras = "3.12"
     per-file-ignores = {"templates/*" = ["missing-file"]}
 
 A mistake in it is a finding in that file, and the rest of it applies.
@@ -19,6 +20,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from graphspec.catalog.generated import known_versions, minor_of, newest
+from graphspec.catalog.versions import nearest
 from graphspec.diagnostics import Diagnostic, SourceText, Span
 from graphspec.diagnostics.formats import FORMATS
 from graphspec.diagnostics.rules import BAD_SETTINGS
@@ -28,12 +31,17 @@ from graphspec.project import belongs
 from graphspec.validation.selection import Selection, UnknownRuleError, codes_of
 
 FILE = "pyproject.toml"
-_KEYS = ("select", "ignore", "exclude", "per-file-ignores", "format")
+_KEYS = ("select", "ignore", "exclude", "per-file-ignores", "format", "keras")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings in one pyproject.toml; `folder`, to which its patterns are relative, is None if there is none."""
+    """The settings in one pyproject.toml.
+
+    Attributes:
+        folder: The folder to which its patterns are relative; None if there is no pyproject.toml.
+        keras: The minor version of Keras that the catalogue answers for; None for the one that is installed.
+    """
 
     folder: Path | None = None
     select: tuple[str, ...] | None = None
@@ -41,6 +49,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     per_file_ignores: tuple[tuple[str, frozenset[str]], ...] = ()
     format: str | None = None
+    keras: str | None = None
     findings: tuple[Diagnostic, ...] = ()
 
     @property
@@ -166,6 +175,7 @@ class _Section:
             tuple(self.texts("exclude", self.section.get("exclude"))),
             tuple(self.per_file()),
             self.format(),
+            self.keras(),
             tuple(self.findings),
         )
 
@@ -218,6 +228,18 @@ class _Section:
             did_you_mean(str(value), FORMATS),
         )
         return None
+
+    def keras(self) -> str | None:
+        """Return the minor version of Keras; the nearest one, with a finding, for one that the catalogue lacks."""
+        value = self.section.get("keras")
+        minor = minor_of(value) if isinstance(value, str) else None
+        if value is None or minor in known_versions():
+            return minor
+        help = f'write `keras = "{nearest(minor) if minor is not None else newest()}"`'
+        self.refuse(
+            f"`keras` cannot be {kind_of(value)}", self.places.of("keras"), f"one of {one_of(known_versions())}", help
+        )
+        return nearest(minor) if minor is not None else None
 
     def refuse(self, message: str, place: Span, expected: str, help: str = "") -> None:
         self.findings.append(Diagnostic(BAD_SETTINGS, message, place, expected, help))

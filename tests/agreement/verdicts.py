@@ -102,15 +102,10 @@ def shipped(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.yaml"))
 
 
-def mutated(folder: Path) -> list[Path]:
-    """The specs that are mutated: all but those with an application, whose outputs are known only when it is built."""
-    return [path for path in shipped(folder) if "application:" not in path.read_text(encoding="utf-8")]
-
-
 def draw(folder: Path, seed: int, number: int) -> tuple[Path, Mutation]:
     """Mutation `number` of `seed`: a spec, and its mutated text."""
     rng = random.Random(f"{seed}:{number}")
-    path = rng.choice(mutated(folder))
+    path = rng.choice(shipped(folder))
     return path, mutate(path.read_text(encoding="utf-8"), rng)
 
 

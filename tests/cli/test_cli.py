@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     *("new", "validate", "fmt", "render", "summary", "plot", "data", "diff"),
     *("train", "launch", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
-    *("decompile", "layers", "explain", "schema", "server", "cache"),
+    *("decompile", "layers", "explain", "schema", "server", "cache", "doctor", "completion"),
 )
 Write = Callable[..., Path]
 

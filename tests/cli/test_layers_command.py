@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 from click.testing import CliRunner, Result
 
 from graphspec import catalog
 from graphspec.catalog import KINDS, Kind
+from graphspec.catalog.generated import known_versions
+from graphspec.catalog.history import history_of
 from graphspec.catalog.refused import CODE_CARRYING, CODE_CARRYING_OPS, NOT_APPLIED, RETIRED_NAMES
 from graphspec.cli import main
 
@@ -91,3 +96,87 @@ def test_unknown_name(name: str, said: str) -> None:
     assert result.exit_code == 1
     assert said in result.stderr
     assert result.stdout == ""
+
+
+def test_history_of_one_layer() -> None:
+    """`--since` tells when each argument came, left or got another default, and what has always been there."""
+    output = call("LayerNormalization", "--since").output
+    assert output.startswith("keras.layers.LayerNormalization: in every version from Keras 3.8 to ")
+    assert re.search(r"^  rms_scaling +gone in Keras 3\.11$", output, re.MULTILINE)
+    assert "  All other arguments are in every version from Keras 3.8 to " in output
+    assert re.search(r"^  use_gate +since Keras 3\.14$", call("MultiHeadAttention", "--since").output, re.MULTILINE)
+    muon = call("Muon", "--since").output
+    assert muon.startswith("keras.optimizers.Muon: since Keras 3.10\n")
+    assert re.search(r"^  ns_steps +6 by default at first; 5 by default since Keras 3\.13$", muon, re.MULTILINE)
+
+
+def test_history_of_names_of_several_kinds() -> None:
+    """Operations, functions, and what a spec may call by two kinds."""
+    assert call("ops.kron", "--since").output.startswith("keras.ops.kron: since Keras 3.12\n")
+    assert call("sparse_sigmoid", "--since").output == "keras.activations.sparse_sigmoid: since Keras 3.10\n"
+    both = call("mse", "--since").output
+    assert both.startswith("keras.losses.mse: in every version")
+    assert call("mse", "--since", "--kind", "metrics").output == both.partition("\n\n")[2]
+
+
+def test_every_entry_has_a_history() -> None:
+    """Nothing in the catalogue of any version breaks the page."""
+    for kind in KINDS:
+        for name in [*catalog.names(kind), *catalog.identifiers(kind)]:
+            assert history_of(kind, name) is not None, name
+
+
+def test_history_for_programs() -> None:
+    """JSON lists the versions of the object and of each argument, and the defaults that have changed."""
+    found = json.loads(call("Muon", "--since", "--json").output)
+    assert found["version"] == 1
+    [muon] = found["objects"]
+    assert (muon["kind"], muon["name"]) == ("optimizers", "Muon")
+    assert muon["keras"] == [each for each in found["keras"] if each not in ("3.8", "3.9")]
+    arguments = {each["name"]: each for each in muon["arguments"]}
+    assert arguments["rms_rate"]["keras"][0] == "3.13"
+    assert arguments["ns_steps"]["defaults"] == [{"since": "3.10", "value": 6}, {"since": "3.13", "value": 5}]
+    assert "defaults" not in arguments["learning_rate"]
+
+
+def test_what_is_new_in_each_version() -> None:
+    """Without a name, `--since` lists the changes of each version, the newest version first."""
+    lines = call("--since", "--kind", "callbacks").output.splitlines()
+    versions = [line for line in lines if line.startswith("Keras ")]
+    assert versions == [f"Keras {each}" for each in reversed(known_versions()[1:])]
+    assert lines[lines.index("Keras 3.14") + 1] == "  new callback `OrbaxCheckpoint`"
+    assert lines[lines.index("Keras 3.9") + 1] == "  nothing that a spec can name"
+
+
+def test_a_layer_of_another_version() -> None:
+    """`--keras` describes a layer as it was; a name that the version lacks is told with the versions that have it."""
+    assert "rms_scaling" in call("LayerNormalization", "--keras", "3.10").output
+    assert "rms_scaling" not in call("LayerNormalization", "--keras", "3.11.3").output
+    result = call("RMSNormalization", "--keras", "3.8")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("`RMSNormalization` needs Keras ≥ 3.9: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["Dense", "--keras", "3.7"], "it knows 3.8, 3.9, 3.10"),
+        (["Dense", "--keras", ""], "graphspec does not know Keras"),
+        (["Dense", "--keras", "../3.9"], "graphspec does not know Keras ../3.9"),
+        (["Dense", "--json"], "--json needs --since and a NAME"),
+        (["--since", "--json"], "--json needs --since and a NAME"),
+        (["--of", "model.keras", "--since"], "leave out NAME, --kind and --since"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], said: str) -> None:
+    """It is said in one line."""
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_history_of_an_unknown_name() -> None:
+    """It is refused like any unknown name."""
+    result = call("Embeding", "--since")
+    assert result.exit_code == 1
+    assert "did you mean `Embedding`?" in result.stderr

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     *("new", "validate", "fmt", "render", "summary", "plot", "data"),
     *("train", "launch", "verify-resume", "runs", "evaluate", "predict", "export", "report", "tune"),
-    *("layers", "explain", "schema", "server", "cache"),
+    *("layers", "explain", "schema", "server", "cache", "doctor", "completion"),
 )
 STATUSES = {0, 1, 2, 3, 130}
 GOOD = "graphspec: 1\ninputs: {x: [2]}\noutputs: {y: {from: x, apply: {Dense: 1}}}\n"
@@ -50,6 +50,7 @@ PRINTING = {
     "layers NAME": "layers LSTM",
     "explain": "explain GS502",
     "schema": "schema",
+    "completion": "completion fish",
 }
 REFUSED = {
     "summary": "summary bad.yaml",

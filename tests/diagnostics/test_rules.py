@@ -3,7 +3,7 @@
 A folder below `tests/rules/` is a rule: `bad.yaml` makes the mistake, `good.yaml` is the same spec mended, and
 `expected.txt` is the whole report, word for word. Further ways to make the mistake lie beside them, `<variant>.yaml`
 with `<variant>.expected.txt`. A line `# set: key=value` at the top of a spec stands for a `--set` argument, and
-`# read: data` for `--data`.
+`# read: data` for `--data`; `# keras: 3.9` stands for `--keras 3.9`.
 """
 
 from __future__ import annotations
@@ -69,11 +69,16 @@ def _overrides(path: Path) -> list[str]:
     return [line.removeprefix("# set: ") for line in lines if line.startswith("# set: ")]
 
 
+def _keras(path: Path) -> str | None:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((line.removeprefix("# keras: ") for line in lines if line.startswith("# keras: ")), None)
+
+
 @pytest.mark.parametrize("path", BAD, ids=_name)
 def test_mistake_is_found_once_and_explained(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong spec gives one finding: its folder's rule, with a mend, in exactly the expected words."""
     monkeypatch.chdir(path.parent)
-    report = graphspec.validate(path.name, _overrides(path), values=_reads_data(path))
+    report = graphspec.validate(path.name, _overrides(path), values=_reads_data(path), keras=_keras(path))
     expected = path.with_name("expected.txt" if path.stem == "bad" else f"{path.stem}.expected.txt")
     assert render(report) + "\n" == expected.read_text(encoding="utf-8")
     assert [finding.rule.code for finding in report] == [path.parent.name]

@@ -32,7 +32,6 @@ FROM_FILES = {
 OTHERWISE_WRITTEN = {
     **dict.fromkeys(("swin", "traffic"), "what it computes of constants alone comes back as numbers"),
     "vae": "the seed that its noise has drawn comes back",
-    "graph_attention": "a block that its output repeats comes back as nodes, which `diff` pairs with other uses",
 }
 """Specs whose graph comes back in other words, with the reason."""
 

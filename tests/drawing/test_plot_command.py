@@ -352,8 +352,3 @@ def test_the_watch_can_begin_with_a_faulty_file(tmp_path: Path) -> None:
         assert len(event(stream)["diagrams"][0]["boxes"]) == 3
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(10) in (143, -signal.SIGTERM)
-
-
-def test_the_picture_in_the_documents_is_what_is_drawn() -> None:
-    """docs/plot.md shows the drawing of the U-Net as it is made today."""
-    assert call(UNET, "--format", "svg").stdout == (ROOT / "docs/unet.svg").read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ from graphspec.catalog.arguments import argument_kind
 from graphspec.catalog.refused import CODE_CARRYING, NOT_APPLIED
 from graphspec.cli import main
 from graphspec.diagnostics import Report, SpecError
-from graphspec.editor.json_schema import as_text, language_schema, shipped_text
+from graphspec.editor.json_schema import as_text, language_schema, schema_text
 from graphspec.editor.json_schema.texts import TEXTS
 from graphspec.language.document import read
 from graphspec.language.document.tree import plain
@@ -34,7 +34,7 @@ from ..known_uses import CASES
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "specs").rglob("*.yaml"))
 FIXTURES = sorted((ROOT / "tests" / "rules").rglob("*.yaml"))
-SCHEMA = json.loads(shipped_text())
+SCHEMA = json.loads(schema_text())
 VALIDATOR = Draft7Validator(SCHEMA)
 
 
@@ -46,7 +46,7 @@ def refusal(tree: Any) -> tuple[list[Any], str] | None:
 
 def test_the_shipped_schema_is_fresh() -> None:
     """What the package ships is what the models and the catalogue give: else run scripts/make_schema.py."""
-    assert as_text(language_schema()) == shipped_text()
+    assert as_text(language_schema()) == schema_text()
 
 
 def test_it_is_a_schema_of_draft_7_and_of_reasonable_size() -> None:
@@ -54,7 +54,7 @@ def test_it_is_a_schema_of_draft_7_and_of_reasonable_size() -> None:
     Draft7Validator.check_schema(SCHEMA)
     references = {each["$ref"] for each in _mappings(SCHEMA) if "$ref" in each}
     assert references <= {f"#/definitions/{name}" for name in SCHEMA["definitions"]}
-    assert len(shipped_text()) < 1_500_000
+    assert len(schema_text()) < 1_500_000
 
 
 def _mappings(value: Any) -> Iterable[dict[str, Any]]:
@@ -80,7 +80,7 @@ def test_shipped_specs_pass_and_name_the_schema(path: Path) -> None:
     first = path.read_text(encoding="utf-8").partition("\n")[0]
     mark, _, named = first.partition("$schema=")
     assert mark == "# yaml-language-server: "
-    assert (path.parent / named).read_text(encoding="utf-8") == shipped_text()
+    assert (path.parent / named).read_text(encoding="utf-8") == schema_text()
 
 
 def test_examples_of_the_language_pass(tmp_path: Path) -> None:
@@ -292,8 +292,18 @@ def test_what_a_schema_cannot_know_is_taken(step: Any) -> None:
 
 def test_the_command_prints_and_writes_it(tmp_path: Path) -> None:
     """`graphspec schema` prints the schema, and `-o` writes it to a file."""
-    assert CliRunner().invoke(main, ["schema"]).stdout == shipped_text()
+    assert CliRunner().invoke(main, ["schema"]).stdout == schema_text()
     path = tmp_path / "new" / "graphspec.schema.json"
     done = CliRunner().invoke(main, ["schema", "-o", str(path)])
     assert done.exit_code == 0
-    assert path.read_text(encoding="utf-8") == shipped_text()
+    assert path.read_text(encoding="utf-8") == schema_text()
+
+
+def test_schema_of_another_keras() -> None:
+    """It has the arguments of that version."""
+    runner = CliRunner()
+    older = json.loads(runner.invoke(main, ["schema", "--keras", "3.9"]).stdout)
+    assert "as of Keras 3.9." in older["description"]
+    assert '"lora_alpha"' not in json.dumps(older)
+    assert '"lora_alpha"' in schema_text()
+    assert '"rms_scaling"' in json.dumps(older)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from graphspec.editor.json_schema import shipped_text
+from graphspec.editor.json_schema import schema_text
 
 pytestmark = pytest.mark.slow
 
@@ -133,7 +133,7 @@ class Editor:
 @pytest.fixture(scope="module")
 def editor(program: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     folder = tmp_path_factory.mktemp("editor")
-    (folder / "graphspec.schema.json").write_text(shipped_text(), encoding="utf-8")
+    (folder / "graphspec.schema.json").write_text(schema_text(), encoding="utf-8")
     editor = Editor(program, folder)
     yield editor
     editor.close()

@@ -193,9 +193,9 @@ def test_arguments_of_samplers_and_pruners_are_typed(line: str, expected: str, w
 def test_types_of_optuna_are_not_stale() -> None:
     """The file holds what the installed optuna annotates, where it is the one that the file was made of."""
     optuna = pytest.importorskip("optuna")
-    from graphspec.catalog.generated import read_generated
+    from graphspec.catalog.generated import read_file
 
-    if optuna.__version__ != read_generated("optuna.json")["optuna"]:
+    if optuna.__version__ != read_file("optuna.json")["optuna"]:
         pytest.skip("another optuna is installed")
     script = Path(__file__).parents[2] / "scripts" / "make_optuna.py"
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)

@@ -93,6 +93,41 @@ def test_output_on_a_page_is_what_the_command_prints(
     assert [line.rstrip() for line in result.stdout.strip("\n").splitlines()] == shown.splitlines()
 
 
+PICTURES = [
+    (page, *found)
+    for page in PAGES
+    for found in re.findall(
+        r"<!-- drawn by: graphspec (plot \S+) -o (\S+) -->\n!\[.*\]\((.*)\)", page.read_text(encoding="utf-8")
+    )
+]
+
+
+@pytest.mark.parametrize(("page", "command", "file", "target"), PICTURES, ids=[file for _, _, file, _ in PICTURES])
+def test_picture_on_a_page_is_what_the_command_draws(
+    page: Path, command: str, file: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a page shows as drawn by a command is that drawing, as it is made today."""
+    monkeypatch.chdir(ROOT)
+    assert (page.parent / target).resolve() == ROOT / file
+    drawn = CliRunner().invoke(main, [*command.split(), "--format", "svg"])
+    assert drawn.stdout == (ROOT / file).read_text(encoding="utf-8")
+
+
+def test_the_picture_of_the_readme_is_of_the_spec_beside_it() -> None:
+    """The README draws the file that holds the spec of its first listing; so does the site's first page."""
+    assert "README.md" in {page.name for page, *_ in PICTURES}
+    text = (ROOT / "docs" / "same_author.yaml").read_text(encoding="utf-8")
+    for page in (ROOT / "README.md", ROOT / "docs" / "index.md"):
+        assert f"```yaml\n{text}```\n" in page.read_text(encoding="utf-8")
+
+
+def test_every_shipped_spec_is_listed() -> None:
+    """docs/specs.md names each spec of specs/."""
+    listed = re.findall(r"\]\(\.\./(specs/\S+)\)", (ROOT / "docs" / "specs.md").read_text(encoding="utf-8"))
+    shipped = [path for path in (ROOT / "specs").rglob("*.yaml") if path.parent.name in ("specs", "zoo")]
+    assert sorted(listed) == sorted(path.relative_to(ROOT).as_posix() for path in shipped)
+
+
 def test_every_command_in_the_documents_exists() -> None:
     """`graphspec <command>` on a page is a command with those options, and `make <target>` a target."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -115,5 +150,5 @@ def test_every_command_in_the_documents_exists() -> None:
 def test_links_between_documents_lead_somewhere(page: Path) -> None:
     """A relative link on a page is a file of the repository, or one of the lists that the site is built with."""
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
-        is_list = page.parent.name == "docs" and target in ("commands/index.md", "layers/index.md", "specs/index.md")
+        is_list = page.parent.name == "docs" and target in ("commands/index.md", "layers/index.md")
         assert is_list or (page.parent / target).exists(), target

@@ -53,6 +53,8 @@ def imported(*arguments: str) -> set[str]:
         ("diff", "specs/wine.yaml", "specs/headline.yaml"),
         ("schema",),
         ("cache",),
+        ("doctor", "--help"),
+        ("completion", "bash"),
         ("data", "--help"),
         ("data", "specs/wine.yaml", "--headers"),
         ("layers",),

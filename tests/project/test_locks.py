@@ -19,6 +19,8 @@ EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 LOCKS = {"dev": "dev", "demo": "tensorflow-cpu", "docs": "docs"}
 """Each lock, and the extra that it holds."""
 
+ALL_LOCKS = (*LOCKS, "package")
+
 PLATFORMS = {
     "Linux": ("linux", "x86_64", "posix"),
     "Linux on ARM": ("linux", "aarch64", "posix"),
@@ -111,7 +113,15 @@ def test_lock_is_complete(lock: str) -> None:
     assert seen > 20
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_of_packaging_is_not_stale() -> None:
+    """What `make package` runs beside the lock of development is locked in the range of pyproject.toml."""
+    for variables in ENVIRONMENTS:
+        versions = locked("package", variables)
+        for each in map(Requirement, PROJECT["dependency-groups"]["package"]):
+            assert each.specifier.contains(versions[canonicalize_name(each.name)]), str(each)
+
+
+@pytest.mark.parametrize("lock", ALL_LOCKS)
 def test_lock_holds_versions_and_no_addresses(lock: str) -> None:
     """Each line is a name, a version and a marker: no index, no path and no option of the machine that made it."""
     lines = (ROOT / "locks" / f"{lock}.txt").read_text(encoding="utf-8").splitlines()
@@ -129,7 +139,7 @@ def test_demo_and_tests_run_the_same_releases() -> None:
 
 def test_no_version_is_locked_to_one_build() -> None:
     """No local version, as `2.13.0+cpu`, is locked: only some machines have it."""
-    for lock in LOCKS:
+    for lock in ALL_LOCKS:
         assert [name for name, version in locked(lock, ENVIRONMENTS[0]).items() if "+" in version] == []
 
 

@@ -77,10 +77,11 @@ def graphspec(*arguments: object, cwd: Path, env: dict[str, str]) -> subprocess.
 
 @pytest.mark.slow
 def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
-    """Every file of the package is in the wheel, the pages and the catalogue among them; no test and no spec is."""
+    """Every file of the package is in the wheel, and the manual page; no test and no spec is."""
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "graphspec").rglob("*") if path.is_file()}
-    assert names == {name for name in there if "__pycache__" not in name}
+    page = f"graphspec-{__version__}.data/data/share/man/man1/graphspec.1"
+    assert names == {name for name in there if "__pycache__" not in name} | {page}
     assert {f"graphspec/diagnostics/rules/{code}.md" for code in RULES} <= names
     assert "graphspec/py.typed" in names
 
@@ -158,6 +159,8 @@ COMMANDS_BARE: dict[str, tuple[str, str]] = {
     "schema": ("", ""),
     "server": ("", "editor"),
     "cache": ("", ""),
+    "doctor": ("", ""),
+    "completion": ("bash", ""),
 }
 """The arguments of each command, and the extra that it needs; none where it works without any."""
 

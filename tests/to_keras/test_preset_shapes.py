@@ -12,7 +12,7 @@ import keras
 import pytest
 
 import graphspec
-from graphspec.catalog.generated import read_generated
+from graphspec.catalog.generated import read_file
 
 from ..scripts import SCRIPTS, load_script
 
@@ -89,7 +89,7 @@ def test_what_does_not_fit_a_backbone_is_found_statically(
 def test_every_backbone_of_tokens_is_as_the_catalogue_says(write: Write, tmp_path: Path, script: Any) -> None:
     """Each class, of sizes that were not measured, has the shapes that validation infers from its configuration."""
     hub = script.keras_hub
-    known = read_generated("backbones.json")
+    known = read_file("backbones.json")
     checked = set()
     for kind in vars(hub.models).values():
         if not (isinstance(kind, type) and issubclass(kind, hub.models.Backbone)):

@@ -88,15 +88,18 @@ def test_taps_that_are_not_there_are_found(write: Write, base: keras.Model, taps
     assert words in f"{found.message} {found.help}"
 
 
-def test_taps_of_applications_are_looked_up_when_they_are_built(write: Write) -> None:
-    """A layer that an application does not have, and the output itself, are findings of `validate --deep`."""
+def test_taps_of_applications_are_looked_up(write: Write) -> None:
+    """A layer that an application does not have, and the output itself, are found; inside other widths by the build."""
     mended = {"block_1_expnd": "did you mean `block_1_expand`?", "out_relu": "an output of the model already"}
     for tap, words in mended.items():
         application = f"{{application: MobileNetV2, include_top: false, input_shape: [32, 32, 3], taps: [{tap}]}}"
         text = SPEC.replace("{file: base.keras, taps: [low, high]}", application).replace("x: [4]", "x: [32, 32, 3]")
         path = write(text.partition("outputs:")[0] + "outputs: {own: 'parts[0]'}\n")
+        (known,) = graphspec.validate(path)
+        path.write_text(path.read_text(encoding="utf-8").replace("taps", "alpha: 0.35, taps"), encoding="utf-8")
         assert list(graphspec.validate(path)) == []
         (found,) = graphspec.validate(path, deep=True)
+        assert (known.rule, known.message, known.help) == (found.rule, found.message, found.help)
         assert (found.rule.code, words in f"{found.message} {found.help}") == ("GS441", True)
 
 

@@ -344,7 +344,7 @@ graph:
   read:
     from: {query: latents, value: seen}
     apply: {MultiHeadAttention: {num_heads: 2, key_dim: 2}, call: {attention_mask: mask}}
-  first: {weight: {shape: [2, 5, 4]}}
+  first: {weight: {shape: [2, 5, 4], initializer: {GlorotUniform: {seed: 1}}}}
   joined: {from: [read, embedded], merge: {concat: {axis: 1}}}
   table: {constant: [[1, 2], [3, 4], [5, 6], [7, 8], [9, 10], [11, 12]]}
   picked: {from: {x: table, indices: cos}, apply: [{ops.take: {axis: 0}}, {ops.cast: float32}]}

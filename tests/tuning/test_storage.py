@@ -110,6 +110,8 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = ("--storage", f"journal:{folder / 'one.journal'}", "--study-dir", folder / "study", "--study-name", "one")
     done = call("tune", write_spec(folder), *words, *ONE)
     assert done.exit_code == 0, done.output
+    assert "importance" not in done.output  # one trial tells of none
+    assert "Warning" not in done.output
     return folder
 
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from graphspec.catalog.generated import newest
 from graphspec.cli import main
 from graphspec.validation.settings import Finder, matches
 
@@ -87,6 +88,38 @@ def test_the_format_is_that_of_the_current_folder(folder: Path) -> None:
     assert call("a.yaml", "--format", "github").stdout.startswith("::warning")
 
 
+def test_the_keras_of_a_project(folder: Path) -> None:
+    """Each spec is checked for the version that its project sets, in one call; the command line wins."""
+    newer = UNUSED.replace("{Dense: 1}", "[{Dense: {units: 1, lora_alpha: 2}}]")
+    for path in ("a.yaml", "inner/c.yaml", "inner/old/d.yaml"):
+        (folder / path).write_text(newer, encoding="utf-8")
+    settings(folder, 'ignore = ["unused"]')
+    settings(folder / "inner", 'keras = "3.9.1"\nignore = ["unused"]')
+    assert found(".") == [("inner/c.yaml", "GS220"), ("inner/old/d.yaml", "GS220")]
+    assert found(".", "--keras", "3.10") == []
+    assert found("a.yaml", "--keras", "3.8.0") == [("a.yaml", "GS220")]
+    settings(folder / "inner", 'keras = "3.7"\nignore = ["unused"]')  # the nearest one, 3.8
+    assert found("inner/c.yaml") == [("inner/c.yaml", "GS220"), ("inner/pyproject.toml", "GS907")]
+
+
+def test_an_unknown_keras_is_refused(folder: Path) -> None:
+    """With the versions that there are."""
+    result = call("a.yaml", "--keras", "2.15")
+    assert result.exit_code == 2
+    assert "graphspec does not know Keras 2.15; it knows 3.8, 3.9, 3.10" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["render", "plot"])
+def test_other_commands_know_the_keras_of_a_project(folder: Path, command: str) -> None:
+    """So does what reads one spec."""
+    path = folder / "inner" / "c.yaml"
+    path.write_text(UNUSED.replace("{Dense: 1}", "[{Dense: {units: 1, lora_alpha: 2}}]"), encoding="utf-8")
+    settings(folder / "inner", 'keras = "3.9"')
+    runner = CliRunner()
+    assert "GS220" in runner.invoke(main, [command, str(path)]).stderr
+    assert runner.invoke(main, [command, str(path), "--keras", "3.10"]).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("text", "place", "said"),
     [
@@ -98,6 +131,11 @@ def test_the_format_is_that_of_the_current_folder(folder: Path) -> None:
         ("exclude = [1]", "5:1", "an entry of `exclude` is the number 1"),
         ('format = "jsn"', "5:1", "did you mean `json`?"),
         ("format = []", "5:1", "`format` cannot be a list"),
+        ('keras = "3.7"', "5:1", 'write `keras = "3.8"`'),
+        ('keras = "3.99"', "5:1", f'write `keras = "{newest()}"`'),
+        ("keras = 3.12", "5:1", f'write `keras = "{newest()}"`'),
+        ('keras = ""', "5:1", "one of `3.8`, `3.9`"),
+        ('keras = "../3.9"', "5:1", "one of `3.8`, `3.9`"),
         ("per-file-ignores = []", "5:1", "is a list, not a table"),
         ('[tool.graphspec.per-file-ignores]\n"*.yaml" = "unused"', "6:1", "`*.yaml` is the text `unused`"),
         ('[tool.graphspec.per-file-ignores]\n"*.yaml" = ["unusd"]', "6:13", "did you mean `unused`?"),

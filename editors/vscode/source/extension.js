@@ -25,15 +25,14 @@ function activate(context) {
   context.subscriptions.push(
     output,
     panels,
+    server,
     ...COMMANDS.map((name) => command(name, forSpec((document) => runInTerminal(name, document)))),
     command("graph", forSpec((document) => panels.show(document))),
     command("restart", () => server.restart()),
     vscode.workspace.onDidOpenTextDocument(meet),
     vscode.workspace.onDidSaveTextDocument(meet),
     vscode.window.onDidChangeTextEditorSelection(({textEditor}) => panels.follow(textEditor)),
-    vscode.workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration("graphspec.path") && server.started) server.restart();
-    }),
+    vscode.workspace.onDidChangeConfiguration((change) => server.configure(change)),
   );
   vscode.workspace.textDocuments.forEach(meet);
 }

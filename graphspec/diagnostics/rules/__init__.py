@@ -125,6 +125,9 @@ COPIED_LAYER = Rule("GS210", "copied-layer", OBJECTS, "A wrapper that copies its
 UNREGISTERED = Rule("GS211", "unregistered", OBJECTS, "No plugin registers the custom object.")
 PLUGIN_FAILED = Rule("GS212", "plugin-failed", OBJECTS, "A plugin cannot be imported.", static=False)
 ARGUMENT_VALUE = Rule("GS213", "argument-value", OBJECTS, "Keras does not accept the value of an argument.")
+OTHER_KERAS = Rule(
+    "GS220", "other-keras", OBJECTS, "The version of Keras has no such name or argument, and another one has it."
+)
 
 UNDEFINED_NAME = Rule("GS301", "undefined-name", WIRING, "A reference names no input, node or output in scope.")
 CYCLE = Rule("GS302", "cycle", WIRING, "Nodes depend on each other in a cycle.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from yaml import YAMLError
@@ -26,23 +27,56 @@ from graphspec.language.document.tree import Mapping
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 
 
+@dataclass(frozen=True)
+class Formatted:
+    """A source in canonical form.
+
+    Attributes:
+        text: The text in canonical form, with the line ends of the first line of the source.
+        tree: The values of the source.
+        comments: Its comments, sorted; None for JSON.
+    """
+
+    text: str
+    tree: Mapping
+    comments: list[str] | None
+
+    @classmethod
+    def of(cls, source: SourceText) -> Formatted:
+        """Return a source in canonical form.
+
+        Raises:
+            SpecError: The source is not a valid document; it holds every finding.
+        """
+        first = _LINE_BREAK.search(source.text)
+        plain = SourceText(source.name, source.text.replace("\r\n", "\n").replace("\r", "\n"))
+        tree = _tree(plain)
+        text, comments = (format_json(plain.text), None) if is_json(source) else _format_yaml(plain.text)
+        formatted = cls(text.replace("\n", first[0] if first is not None else "\n"), tree, comments)
+        if text != plain.text and not formatted.means_same(SourceText(source.name, text)):
+            raise SpecError.of(
+                INTERNAL,
+                f"formatting would change the values in {source.name}, so it was left unchanged",
+                help="this is a bug in graphspec: please report it with the file",
+            )
+        return formatted
+
+    def means_same(self, other: SourceText) -> bool:
+        """Return whether a text has the same values and comments; False where it is not valid."""
+        try:
+            is_kept = self.comments is None or comments_of(other.text) == self.comments
+            return is_kept and means_same(_tree(other), self.tree)
+        except (SpecError, YAMLError):
+            return False
+
+
 def format_source(source: SourceText) -> str:
-    """Return the text of `source` in canonical form, with the line ends of its first line.
+    """Return the text of `source` in canonical form.
 
     Raises:
         SpecError: The source is not a valid document; it holds every finding.
     """
-    first = _LINE_BREAK.search(source.text)
-    plain = SourceText(source.name, source.text.replace("\r\n", "\n").replace("\r", "\n"))
-    tree = _tree(plain)
-    formatted, comments = (format_json(plain.text), None) if is_json(source) else _format_yaml(plain.text)
-    if not _is_same(SourceText(source.name, formatted), tree, comments):
-        raise SpecError.of(
-            INTERNAL,
-            f"formatting would change the values in {source.name}, so it was left unchanged",
-            help="this is a bug in graphspec: please report it with the file",
-        )
-    return formatted.replace("\n", first[0] if first is not None else "\n")
+    return Formatted.of(source).text
 
 
 def _format_yaml(text: str) -> tuple[str, list[str]]:
@@ -51,24 +85,6 @@ def _format_yaml(text: str) -> tuple[str, list[str]]:
     put_in_order(root)
     lay_out(root)
     return write_text(root), comments
-
-
-def is_same(one: SourceText, other: SourceText) -> bool:
-    """Return whether two documents have the same values and the same comments; False where one is not valid."""
-    try:
-        comments = None if is_json(other) else comments_of(other.text)
-        return _is_same(one, _tree(other), comments)
-    except (SpecError, YAMLError):
-        return False
-
-
-def _is_same(formatted: SourceText, tree: Mapping, comments: list[str] | None) -> bool:
-    """Return whether `formatted` has the values of `tree` and these comments; `comments` is None for JSON."""
-    try:
-        is_kept = comments is None or comments_of(formatted.text) == comments
-        return is_kept and means_same(_tree(formatted), tree)
-    except (SpecError, YAMLError):
-        return False
 
 
 def _tree(source: SourceText) -> Mapping:

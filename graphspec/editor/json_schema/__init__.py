@@ -11,6 +11,9 @@ import json
 from importlib.resources import files
 from typing import Any
 
+from graphspec.catalog.generated import newest
+from graphspec.catalog.versions import cached, version_in_use
+
 FILE = "graphspec.schema.json"
 
 
@@ -37,8 +40,11 @@ def as_text(schema: dict[str, Any]) -> str:
     return "{\n " + ",\n ".join([*head, f'"definitions": {{\n  {inner}\n }}']) + "\n}\n"
 
 
-def shipped_text() -> str:
-    """Return the text of the schema file that is shipped with graphspec."""
+@cached
+def schema_text() -> str:
+    """Return the text of the schema for the version of Keras in use; that of the newest is shipped with graphspec."""
+    if version_in_use() != newest():
+        return as_text(language_schema())
     return files("graphspec.editor.json_schema").joinpath(FILE).read_text(encoding="utf-8")
 
 

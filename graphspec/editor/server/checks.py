@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from graphspec.diagnostics.formats.outcome import FileFinding, Outcome
 from graphspec.editor.server.document import Document
+from graphspec.editor.server.places import place_at, schemas_of
 from graphspec.editor.server.shift import Shift
 from graphspec.editor.server.spec_calls import SpecCalls, View
 from graphspec.editor.server.workspace import Workspace
-from graphspec.garbage import rare_collection
+from graphspec.garbage import keep_what_is_there, rare_collection
 from graphspec.language.document.overlay import overlay
 from graphspec.spec import Spec
 from graphspec.validation.check import FileCheck, inspect_file
@@ -57,18 +59,29 @@ class Analysis:
         return self.disk == disk and all(texts.get(key) == text for key, text in self.texts.items())
 
 
-def analyse(document: Document, texts: Mapping[str, bytes], disk: int = 0) -> Analysis:
+def analyse(document: Document, texts: Mapping[str, bytes], disk: int = 0, keras: str | None = None) -> Analysis:
     """Check a document as `graphspec validate` checks its file.
 
     Args:
         document: The document.
         texts: The texts of all open documents, by their keys.
         disk: The state of the disk.
+        keras: The minor version of Keras that its project sets.
     """
     with overlay(texts), rare_collection():
-        check, spec = inspect_file(document.path)
+        check, spec = inspect_file(document.path, keras=keras)
     read = {key: texts.get(key) for key in (document.key, *check.dependencies)}
     return Analysis(document, check, spec, read, disk)
+
+
+def preload() -> None:
+    """Load what every check and answer needs, by a check of a small spec, and keep it out of garbage collections."""
+    text = "graphspec: 1\ninputs: {x: [2]}\noutputs: {y: {from: x, apply: {Dense: 1}, loss: mse}}\n"
+    document = Document("", str(Path("preload.yaml").absolute()), text)
+    analyse(document, {document.key: document.data})
+    place_at(text, len(text))
+    schemas_of([])
+    keep_what_is_there()
 
 
 @dataclass
@@ -82,6 +95,10 @@ class Checks:
     analyses: dict[str, Analysis] = field(default_factory=dict)
     disk: int = 0
     settings: Finder = field(default_factory=Finder)
+
+    def keras_of(self, document: Document) -> str | None:
+        """Return the minor version of Keras that the project of a document sets; None if it sets none."""
+        return self.settings.of(document.path).keras
 
     def stale(self, workspace: Workspace) -> Iterator[Document]:
         """Yield the documents without a current analysis, the last one that changed first."""
@@ -122,7 +139,7 @@ class Checks:
     def update(self, workspace: Workspace) -> None:
         """Analyse every document that has no current analysis."""
         while (document := next(self.stale(workspace), None)) is not None:
-            self.put(analyse(document, workspace.texts(), self.disk), workspace)
+            self.put(analyse(document, workspace.texts(), self.disk, self.keras_of(document)), workspace)
 
     def outcome(self, workspace: Workspace) -> Outcome:
         """Return what `graphspec validate` shows of the open specs."""

@@ -1,32 +1,30 @@
-"""The names that a data file gives to its columns or arrays, from its first line or its directory."""
+"""The names of the columns, arrays or features of a data file that a spec names, as its reader knows them."""
 
 from __future__ import annotations
 
-import csv
-import json
+import os
 from pathlib import Path
-from zipfile import BadZipFile
 
-from graphspec.files import open_file, zip_in
+from graphspec.diagnostics import SourceText, Span
+from graphspec.editor.server.document import Document
+from graphspec.editor.server.project import path_beside
+from graphspec.sources import DataError, DataSource, format_of
+from graphspec.sources.format import is_glob
 
-_MAX_BYTES = 1_000_000
 _MAX_NAMES = 2_000
 
 
-def column_names(path: str) -> list[str]:
-    """Return the columns of a table (`.csv`, `.tsv`, `.jsonl`), or the arrays of an `.npz`; none of any other file."""
-    ending = Path(path).suffix.lower()
+def column_names(document: Document, written: str) -> list[str]:
+    """Return the names in a file that a document writes; none where it cannot be read, or lies behind a link.
+
+    Parquet and Arrow are read by pyarrow, of the extra `tables`, as the check of the spec reads them.
+    """
+    path = path_beside(document, written)
+    source = DataSource(Path(path), written, Span(SourceText(document.path, ""), 1, 1, 1, 1))
+    known = format_of(Path(path).suffix.lower())
+    if known is None or is_glob(written) or not source.shows_names or not os.access(path, os.R_OK):
+        return []
     try:
-        if ending == ".npz":
-            with open_file(path) as file, zip_in(file) as archive:
-                return [each.removesuffix(".npy") for each in archive.namelist()[:_MAX_NAMES]]
-        if ending not in (".csv", ".tsv", ".jsonl", ".ndjson"):
-            return []
-        with open_file(path) as file:
-            line = file.readline(_MAX_BYTES).decode("utf-8-sig")
-        if ending in (".csv", ".tsv"):
-            return next(csv.reader([line], delimiter="\t" if ending == ".tsv" else ","), [])[:_MAX_NAMES]
-        row = json.loads(line)
-        return list(row)[:_MAX_NAMES] if isinstance(row, dict) else []
-    except (OSError, ValueError, csv.Error, BadZipFile, RecursionError):
+        return known.names(source)[:_MAX_NAMES]
+    except (DataError, OSError):
         return []

@@ -18,7 +18,6 @@ from graphspec.editor.server.names import Body, Name
 from graphspec.editor.server.places import Schema, names_of, place_at, schemas_of
 from graphspec.editor.server.project import path_beside
 from graphspec.editor.server.scope import Scope
-from graphspec.editor.server.syntax import Value
 from graphspec.editor.server.workspace import Workspace
 from graphspec.language.expand.operators import FUNCTIONS
 
@@ -98,7 +97,7 @@ def _keys(items: Items, scope: Scope, schemas: list[Schema]) -> None:
 
 def _named_keys(path: list[Any], scope: Scope) -> list[Name]:
     """Return the names that are the keys of the mapping at `path`."""
-    root = scope.index.root
+    root = scope.place.names.root
     if len(path) == 3 and path[0] == "data" and path[1] in _SPLITS and path[2] in _SECTIONS:
         return root.inputs() if path[2] == "inputs" else root.outputs()
     if path[:1] == ["training"] and path[-1] == "learning_rate_multipliers":
@@ -121,7 +120,7 @@ def _open_keys(path: list[Any], scope: Scope) -> Iterator[tuple[str, str]]:
         for argument in entry.call if entry is not None else ():
             yield argument, f"An argument of the call of `{entry.name if entry is not None else ''}`."
     if path == ["search", "parameters"]:
-        for name in scope.index.root.variables.values():
+        for name in scope.place.names.root.variables.values():
             yield f"vars.{name.text}", "The values that are tried in the place of this variable."
         yield "training.batch_size", "The batch sizes that are tried."
         yield "training.epochs", "The numbers of epochs that are tried."
@@ -200,9 +199,9 @@ def _named_values(items: Items, scope: Scope) -> None:
     path = scope.place.path
     keys = [each for each in path if isinstance(each, str)]
     last = keys[-1] if keys else ""
-    root = scope.index.root
-    if keys[:1] == ["data"] and last in ("column", "columns", "key"):
-        for column in column_names(_data_file(scope)):
+    root = scope.place.names.root
+    if keys[:1] == ["data"] and last in ("column", "columns", "key", "feature"):
+        for column in column_names(scope.document, _data_file(scope)):
             items.word(column, "", "column")
     elif keys[:1] == ["training"] and (last in ("freeze", "unfreeze") or keys[-2:] == ["lora", "layers"]):
         for name in _layer_names(root):
@@ -232,12 +231,9 @@ def _metrics(root: Body) -> Iterator[str]:
 
 
 def _data_file(scope: Scope) -> str:
-    """Return the path of the file of the source at the cursor."""
-    for value in reversed(scope.place.parents):
-        file: Value | None = value.get("file") if value.kind == "mapping" else None
-        if file is not None and file.text:
-            return path_beside(scope.document, file.text)
-    return ""
+    """Return the path of the file of the source at the cursor, as it is written."""
+    files = (value.get("file") for value in reversed(scope.place.parents) if value.kind == "mapping")
+    return next((file.text for file in files if file is not None and file.text), "")
 
 
 def _files(items: Items, scope: Scope) -> None:

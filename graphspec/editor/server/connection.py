@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeVar
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
+from graphspec.catalog.versions import use_version
 from graphspec.editor.server.document import Document
 from graphspec.editor.server.session import Session
 from graphspec.validation.settings import Finder
 from graphspec.version import __version__
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _LOG = logging.getLogger(__name__)
 
@@ -61,6 +67,38 @@ class Server(LanguageServer):
     def __init__(self) -> None:
         super().__init__("graphspec", __version__, protocol_cls=Protocol)
         self.session = Session(self._publish, self._refresh, self._fail)
+
+    def feature(self, feature_name: str, options: Any = None) -> Callable[[F], F]:
+        """Bind a handler; while it runs, the catalogue answers for the Keras of the project of its document."""
+        bind = super().feature(feature_name, options)
+
+        def bind_in_project(handler: F) -> F:
+            if asyncio.iscoroutinefunction(handler):
+
+                @wraps(handler)
+                async def answer_later(params: Any) -> Any:
+                    with use_version(self._keras_of(params)):
+                        return await handler(params)
+
+                bind(answer_later)
+            else:
+
+                @wraps(handler)
+                def answer(params: Any) -> Any:
+                    with use_version(self._keras_of(params)):
+                        return handler(params)
+
+                bind(answer)
+            return handler
+
+        return bind_in_project
+
+    def _keras_of(self, params: Any) -> str | None:
+        """Return the version that the project of the document of a request sets; None if it sets none."""
+        subject = getattr(params, "text_document", getattr(params, "item", params))
+        uri = getattr(subject, "uri", getattr(params, "data", None))
+        document = self.session.workspace.documents.get(str(uri))
+        return self.session.checks.keras_of(document) if document is not None else None
 
     def _publish(self, uri: str, diagnostics: Sequence[types.Diagnostic], version: int | None) -> None:
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, diagnostics, version))

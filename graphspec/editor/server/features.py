@@ -160,4 +160,6 @@ def bind_shapes(server: Server) -> None:
         document = server.document(params.text_document.uri)
         if document is None:
             return []
-        return code_lens.code_lenses(document, session.workspace, await session.specs(document))
+        command = session.settings.show_references
+        specs = await session.specs(document)
+        return code_lens.code_lenses(document, session.workspace, specs, show_references=command)

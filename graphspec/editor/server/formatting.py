@@ -9,7 +9,7 @@ from itertools import pairwise
 from lsprotocol import types
 
 from graphspec.diagnostics import SourceText, SpecError
-from graphspec.editor.formatting import format_source, is_same
+from graphspec.editor.formatting import Formatted
 from graphspec.editor.server.document import Document
 from graphspec.editor.server.positions import Lines
 
@@ -22,7 +22,7 @@ _Change = tuple[int, int, str]
 
 def format_document(document: Document) -> list[types.TextEdit]:
     """Return the edits that format a document; none where it has a syntax error."""
-    return _edits(document, _changes(document) or [])
+    return _edits(document, _changes(document))
 
 
 def format_range(document: Document, asked: types.Range) -> list[types.TextEdit]:
@@ -32,26 +32,19 @@ def format_range(document: Document, asked: types.Range) -> list[types.TextEdit]
     lose a comment, there are none.
     """
     last = asked.end.line - (asked.end.character == 0 and asked.end.line > asked.start.line)
-    inside = [
-        each for each in _changes(document) or [] if each[0] <= last and max(each[1] - 1, each[0]) >= asked.start.line
-    ]
-    return _edits(document, inside) if inside and _keeps_meaning(document, inside) else []
+    changes = _changes(document)
+    inside = [each for each in changes if each[0] <= last and max(each[1] - 1, each[0]) >= asked.start.line]
+    return _edits(document, inside) if inside == changes or _keeps_meaning(document, inside) else []
 
 
-def _source(text: str, document: Document) -> SourceText:
-    return SourceText(document.path, text.lstrip("\ufeff"))
-
-
-def _changes(document: Document) -> list[_Change] | None:
-    """Return the changes of lines that format the document, in order; None where it cannot be formatted."""
+def _changes(document: Document) -> list[_Change]:
+    """Return the changes of lines that format the document, in order; none where it cannot be formatted."""
     formatted = _formatted(document.path, document.text)
-    if formatted is None:
-        return None
-    if formatted == document.text:
+    if formatted is None or formatted.text == document.text:
         return []
-    old, new = _lines(document.text), _lines(formatted)
+    old, new = _lines(document.text), _lines(formatted.text)
     if len(old) > _MANY_LINES:
-        return [(0, len(old), formatted)]
+        return [(0, len(old), formatted.text)]
     changes: list[_Change] = []
     for tag, start, end, first, last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag != "equal" and end - start == last - first:
@@ -62,10 +55,10 @@ def _changes(document: Document) -> list[_Change] | None:
 
 
 @lru_cache(maxsize=4)
-def _formatted(path: str, text: str) -> str | None:
+def _formatted(path: str, text: str) -> Formatted | None:
     """Return the text in canonical form; None where it cannot be formatted."""
     try:
-        return format_source(SourceText(path, text.lstrip("\ufeff")))
+        return Formatted.of(SourceText(path, text.lstrip("\ufeff")))
     except SpecError:
         return None
 
@@ -85,7 +78,10 @@ def _edits(document: Document, changes: list[_Change]) -> list[types.TextEdit]:
 
 
 def _keeps_meaning(document: Document, changes: list[_Change]) -> bool:
+    """Return whether some of the changes alone leave the values and comments as they are."""
+    formatted = _formatted(document.path, document.text)
     lines = _lines(document.text)
     for start, end, text in reversed(changes):
         lines[start:end] = [text]
-    return is_same(_source("".join(lines), document), _source(document.text, document))
+    changed = SourceText(document.path, "".join(lines).lstrip("\ufeff"))
+    return bool(changes) and formatted is not None and formatted.means_same(changed)

@@ -62,7 +62,8 @@ class _Walk:
             self.path(path, body)
         for entry in _entries(root.get("vars")):
             self.declare("variable", entry, body)
-            self.expressions(entry.value, body, {})
+        self.declare_names(body)
+        self.expressions(root.get("vars"), body, {})
         self.body(body)
         for name in ("training", "search", "data", "plugins", "weights", "name", "description"):
             self.expressions(root.get(name), body, {})
@@ -70,44 +71,50 @@ class _Walk:
         self.data(root.get("data"), body)
         self.search(root.get("search"), body)
 
-    def body(self, body: Body) -> None:
-        """Declare the names of a body, then walk through what they name."""
+    def declare_names(self, body: Body) -> None:
+        """Declare the names of a body and of those in it, which their uses may stand before."""
         value = body.value
-        later: list[tuple[str, Entry, Name]] = []
         for entry in _entries(value.get("params")):
+            self.expressions(entry.value, body, {})  # a default may use the parameters before it
             self.declare("parameter", entry, body)
-            self.expressions(entry.value, body, {})
         if body.kind == "block":
             for item in _list(value.get("inputs")):
                 self.declare("input", Entry(item), body)
         for section, kind in _KINDS.items():
             for entry in _entries(value.get(section)):
-                later.append((section, entry, self.declare(kind, entry, body)))
+                name = self.declare(kind, entry, body)
+                if kind in ("model", "block") and entry.value is not None and entry.value.kind == "mapping":
+                    self.declare_inside(name, entry.value)
         body.output = value.get("output") if body.kind == "block" else None
-        for section, entry, name in later:
-            if section == "layers":
-                self.object("layers", entry.value, body, {})
-                self.expressions(entry.value, body, {})
-            elif section in ("models", "blocks"):
-                self.inner(section, entry, name)
-            elif section == "inputs":
-                self.expressions(entry.value, body, {})
-            else:
-                self.node(entry.value, body, {})
+
+    def declare_inside(self, name: Name, value: Value) -> None:
+        """Declare the names of a model, unless it is that of a file, or of a block."""
+        if name.kind == "block" or not any(each.key.text in _ORIGINS for each in value.entries):
+            name.inside = Body("model" if name.kind == "model" else "block", value, name.body)
+            self.declare_names(name.inside)
+
+    def body(self, body: Body) -> None:
+        """Walk through what the names of a body name."""
+        for name in (*body.declared.values(), *body.tensors.values(), *body.clashes):
+            if name.inside is not None:
+                self.body(name.inside)
+            elif name.kind == "model":
+                self.origin(name)
+            elif name.kind == "layer":
+                self.object("layers", name.value, body, {})
+                self.expressions(name.value, body, {})
+            elif name.kind == "input":
+                self.expressions(name.value, body, {})
+            elif name.kind in ("node", "output", "loss"):
+                self.node(name.value, body, {})
         self.node(body.output, body, {})
 
-    def inner(self, section: str, entry: Entry, name: Name) -> None:
-        value, body = entry.value, name.body
-        if value is None or value.kind != "mapping":
-            return
-        origin = next((each for each in value.entries if each.key.text in _ORIGINS), None)
-        if section == "models" and origin is not None:
-            if origin.value is not None and origin.key.text in ("spec", "file"):
-                self.path(origin.value, body)
-            self.expressions(value, body, {})
-            return
-        name.inside = Body("model" if section == "models" else "block", value, body)
-        self.body(name.inside)
+    def origin(self, name: Name) -> None:
+        """Walk through a model that comes from elsewhere."""
+        for entry in name.value.entries if name.value is not None else ():
+            if entry.value is not None and entry.key.text in ("spec", "file"):
+                self.path(entry.value, name.body)
+        self.expressions(name.value, name.body, {})
 
     def declare(self, kind: NameKind, entry: Entry, body: Body) -> Name:
         start, end = entry.key.inner
@@ -166,7 +173,7 @@ class _Walk:
             self.object(_OBJECTS[key], weight.get(key) if weight is not None else None, body, names)
         for entry in value.entries:
             if entry.key.text != "otherwise":
-                self.expressions(entry.value, body, names)
+                self.expressions(entry.value, body, outer if entry.key.text == "each" else names)
 
     def inputs_of(self, feed: Value, applied: Use, body: Body) -> None:
         """Take the keys of tensors by keyword as uses of the inputs of a model or block."""

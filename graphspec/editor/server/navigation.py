@@ -5,7 +5,7 @@ from __future__ import annotations
 from lsprotocol import types
 
 from graphspec.editor.server.document import Document
-from graphspec.editor.server.names import Name
+from graphspec.editor.server.names import Name, Use
 from graphspec.editor.server.project import declaration_of, path_beside, uses_of
 from graphspec.editor.server.workspace import Workspace
 
@@ -35,12 +35,10 @@ def references(
     declared = declaration_at(document, position, workspace)
     if declared is None:
         return []
-    uses = [
-        types.Location(each.uri, each.lines.range(use.start, use.end)) for each, use in uses_of(*declared, workspace)
-    ]
+    uses = [location(*each) for each in uses_of(*declared, workspace)]
     return [location(*declared), *uses] if with_declaration else uses
 
 
-def location(document: Document, name: Name) -> types.Location:
-    """Return the place of a declared name."""
-    return types.Location(document.uri, document.lines.range(name.start, name.end))
+def location(document: Document, found: Name | Use) -> types.Location:
+    """Return the place of a name or a use."""
+    return types.Location(document.uri, document.lines.range(found.start, found.end))

@@ -6,10 +6,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
-from graphspec.editor.json_schema import shipped_text
+from graphspec.catalog.versions import cached
+from graphspec.editor.json_schema import schema_text
+from graphspec.editor.server.name_index import index_names
+from graphspec.editor.server.names import NameIndex
 from graphspec.editor.server.syntax import Entry, Value, parse
 
 Schema = dict[str, Any]
@@ -46,6 +49,11 @@ class Place:
     has_colon: bool = False
     parents: list[Value] = field(default_factory=list)
 
+    @cached_property
+    def names(self) -> NameIndex:
+        """The names of the text with the word that stands for the cursor."""
+        return index_names(self.root)
+
     @property
     def siblings(self) -> list[str]:
         """The other keys of the mapping of a key."""
@@ -59,6 +67,7 @@ class Place:
         return any(each.style == "{" for each in self.parents)
 
 
+@lru_cache(maxsize=1)  # after a character, an editor asks for items and for the signature
 def place_at(text: str, offset: int) -> Place | None:
     """Return the place of an offset, which may be where nothing is written yet; None inside of a comment."""
     root = parse(f"{text[:offset]}{MARK}{text[offset:]}")
@@ -114,9 +123,9 @@ def _value_place(root: Value, path: list[Step], value: Value, parents: list[Valu
     return Place(root, path, False, value, start, end, before, holder=holder, parents=parents)
 
 
-@cache
+@cached
 def _schema() -> Schema:
-    schema: Schema = json.loads(shipped_text())
+    schema: Schema = json.loads(schema_text())
     return schema
 
 

@@ -1,7 +1,8 @@
 """Rename of tensors, layers, models, blocks and variables, across the files that include each other.
 
 A new name is refused where it is no name, is taken, or would make a use mean something else. What nobody foresaw the
-compiler sees: a rename after which `graphspec validate` finds more errors than before is refused as well.
+compiler sees: a rename after which `graphspec validate` finds more errors than before is refused as well. That is not
+asked of a plain rename, which can change nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from graphspec.editor.server.document import Document
 from graphspec.editor.server.name_index import KEYWORDS, NAME
 from graphspec.editor.server.names import DECLARED, TENSORS, Name, Use
 from graphspec.editor.server.navigation import declaration_at
+from graphspec.editor.server.plain_rename import is_plain
 from graphspec.editor.server.project import declared_names, included, uses_of
 from graphspec.editor.server.workspace import Workspace
 from graphspec.language.expand.operators import FUNCTIONS
@@ -71,8 +73,9 @@ def rename(
     for each, use in uses:
         places.setdefault(each.uri, set()).add((use.start, use.end))
         documents[each.uri] = each
-    changed = {uri: _renamed(documents[uri], ranges, new) for uri, ranges in places.items()}
-    _refuse_change(home, name, new, uses=uses, changed=changed, workspace=workspace, checks=checks)
+    if not is_plain(home, name, new, places=places, workspace=workspace):
+        changed = {uri: _renamed(documents[uri], ranges, new) for uri, ranges in places.items()}
+        _refuse_change(home, name, new, uses=uses, changed=changed, workspace=workspace, checks=checks)
     return types.WorkspaceEdit(
         {
             uri: [types.TextEdit(documents[uri].lines.range(start, end), new) for start, end in sorted(ranges)]
@@ -146,8 +149,9 @@ def _refuse_change(
         old = workspace.documents.get(each.uri) or workspace.document_at(each.path)
         if old is None:
             continue
-        known = Counter(found.rule.code for found in _errors(old, workspace, checks))
-        for found in _errors(each, after):
+        errors = _errors(each, after)
+        known = Counter(found.rule.code for found in (_errors(old, workspace, checks) if errors else ()))
+        for found in errors:
             known[found.rule.code] -= 1
             if known[found.rule.code] < 0:
                 raise RefusedRenameError(f"with this name, {found.message} ({found.rule.code})")

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from graphspec.editor.server.document import Document
-from graphspec.editor.server.name_index import index_names
-from graphspec.editor.server.names import Body, Name, NameIndex
+from graphspec.editor.server.names import Body, Name
 from graphspec.editor.server.places import MARK, Place
 from graphspec.editor.server.project import declared_names
 from graphspec.editor.server.syntax import Value
@@ -23,14 +22,9 @@ class Scope:
     workspace: Workspace
 
     @cached_property
-    def index(self) -> NameIndex:
-        """The names of the text with the word that stands for the cursor."""
-        return index_names(self.place.root)
-
-    @cached_property
     def body(self) -> Body:
         """The body around the cursor."""
-        return self.index.body_at(self.place.start)
+        return self.place.names.body_at(self.place.start)
 
     def tensors(self) -> list[Name]:
         """Return the tensors of the body, but for the node itself that holds the cursor."""
@@ -52,7 +46,7 @@ class Scope:
 
     def variables(self) -> list[Name]:
         """Return the variables, parameters and names of `each` that an expression can use."""
-        names = [each for each in self.index.names if each.kind == "each" and self._is_around(each)]
+        names = [each for each in self.place.names.names if each.kind == "each" and self._is_around(each)]
         names += [name for body in self.body.around() for name in body.variables.values()]
         names += [name for _, name in declared_names(self.document, self.workspace, variables=True)]
         return [each for each in names if MARK not in each.text]

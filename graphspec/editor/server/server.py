@@ -41,6 +41,7 @@ def _bind_session(server: Server) -> None:
 
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:
+        session.prepare()
         if server.watches_files:
             watchers = [types.FileSystemWatcher("**/*")]
             options = types.DidChangeWatchedFilesRegistrationOptions(watchers)

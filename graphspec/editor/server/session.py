@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lsprotocol.types import Diagnostic
 from pygls.exceptions import JsonRpcContentModified
 
-from graphspec.editor.server.checks import Checks, analyse
+from graphspec.editor.server.checks import Checks, analyse, preload
 from graphspec.editor.server.diagnostics import diagnostics_by_uri
 from graphspec.editor.server.document import Document
 from graphspec.editor.server.spec_calls import View
@@ -34,16 +35,21 @@ class Settings:
 
     Attributes:
         inlay_hints: Show the shape after each step.
+        show_references: The command of the editor that takes a URI, a position and places, and shows the places.
     """
 
     inlay_hints: bool = True
+    show_references: str = ""
 
     def update(self, options: Any) -> None:
         """Take the settings that an editor sends: `{"inlayHints": false}`, alone or under `graphspec`."""
         options = options.get("graphspec", options) if isinstance(options, dict) else None
-        shown = options.get("inlayHints") if isinstance(options, dict) else None
-        if isinstance(shown, bool):
+        if not isinstance(options, dict):
+            return
+        if isinstance(shown := options.get("inlayHints"), bool):
             self.inlay_hints = shown
+        if isinstance(command := options.get("showReferences"), str):
+            self.show_references = command
 
 
 T = TypeVar("T")
@@ -76,6 +82,10 @@ class Session:
         self._thread = ThreadPoolExecutor(1, "checks")
         self._task: asyncio.Task[None] | None = None
 
+    def prepare(self) -> None:
+        """Load what checks and answers need before a document asks for it."""
+        self._thread.submit(preload)
+
     def changed(self) -> None:
         """Check soon what is stale now."""
         loop = asyncio.get_running_loop()
@@ -101,7 +111,7 @@ class Session:
         Raises:
             JsonRpcContentModified: The document has changed meanwhile.
         """
-        result = await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        result = await asyncio.get_running_loop().run_in_executor(self._thread, copy_context().run, work)
         if self.workspace.documents.get(document.uri) is not document:
             raise JsonRpcContentModified("the document has changed meanwhile")
         return result
@@ -157,8 +167,8 @@ class Session:
     async def _check(self) -> None:
         loop = asyncio.get_running_loop()
         while (document := next(self.checks.stale(self.workspace), None)) is not None:
-            texts, disk = self.workspace.texts(), self.checks.disk
-            analysis = await loop.run_in_executor(self._thread, analyse, document, texts, disk)
+            state = self.workspace.texts(), self.checks.disk, self.checks.keras_of(document)
+            analysis = await loop.run_in_executor(self._thread, analyse, document, *state)
             if self.checks.put(analysis, self.workspace):
                 self._done.set()
             elif self._wake.is_set():

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from graphspec import catalog
+from graphspec.catalog.history import versions_where
 from graphspec.diagnostics import Report, SpecError
 from graphspec.diagnostics.rules import (
     ARGUMENT_VALUE,
@@ -32,6 +34,7 @@ from graphspec.language.document.tree import Located, plain
 from graphspec.language.expand import Library, expand
 from graphspec.language.graph import ExternalModel
 from graphspec.language.lower.files import read_path, read_weights
+from graphspec.language.lower.other_versions import report_other_version
 from graphspec.language.lower.presets import read_preset, read_preset_part
 from graphspec.language.lower.scope import MAX_NESTED, Scope
 from graphspec.language.objects import Pattern, Weights
@@ -109,6 +112,9 @@ def _application(model: ExternalModelSpec, report: Report) -> ExternalModel | No
     written = model.located("application")
     known = catalog.applications()
     if written.value not in known:
+        versions = versions_where(lambda: written.value in catalog.applications())
+        if report_other_version(f"the application `{written.value}`", versions, written.span, report):
+            return None
         text = isinstance(written.value, str)
         report.add(
             UNKNOWN_OBJECT,
@@ -131,6 +137,9 @@ def _application(model: ExternalModelSpec, report: Report) -> ExternalModel | No
             constants[key.value] = plain(value.value)
             continue
         else:
+            versions = versions_where(partial(_application_takes, written.value, key.value))
+            if report_other_version(f"`{key.value}` of `{written.value}`", versions, key.span, report):
+                continue
             help = did_you_mean(key.value, usable, f"it takes {one_of(usable)}")
         report.add(
             UNKNOWN_ARGUMENT, f"`{written.value}` has no argument `{key.value}` here", key.span,
@@ -139,6 +148,11 @@ def _application(model: ExternalModelSpec, report: Report) -> ExternalModel | No
     if model.tree.get("weights") == IMAGENET:
         constants["weights"] = IMAGENET
     return ExternalModel(span=written.span, source=written.value, source_span=written.span, arguments=constants)
+
+
+def _application_takes(name: str, argument: str) -> bool:
+    """Return whether the catalogue has an application `name`, and it takes `argument`."""
+    return name in catalog.applications() and argument in catalog.application_arguments(name)
 
 
 def _refuse_mistaken(argument: str, value: Located, default: Any, report: Report) -> None:

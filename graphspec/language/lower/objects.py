@@ -13,6 +13,7 @@ from typing import Any
 from graphspec import catalog
 from graphspec.catalog import SINGULAR, Kind
 from graphspec.catalog.arguments import FUNCTIONS, argument_kind
+from graphspec.catalog.history import versions_with, versions_with_argument
 from graphspec.catalog.refused import (
     CODE_CARRYING,
     CONNECTING,
@@ -39,6 +40,7 @@ from graphspec.diagnostics.suggest import a, closest, did_you_mean, is_unmistaka
 from graphspec.language.document.tree import Located, Mapping, Sequence, plain
 from graphspec.language.graph import KerasLayer
 from graphspec.language.lower.files import is_weight_file, read_weight_file
+from graphspec.language.lower.other_versions import report_other_version
 from graphspec.language.lower.scope import Scope
 from graphspec.language.lower.values import refuse_value
 from graphspec.language.objects import FIRST, Object
@@ -177,6 +179,8 @@ def _report_unknown(kind: Kind, name: Located, report: Report, scope: Scope | No
             help="write the operation as a step under `apply`, or wrap a model with it: `TimeDistributed: my_model`",
         )
         return
+    if report_other_version(f"the {noun} `{name.value}`", versions_with(kind, name.value), name.span, report):
+        return
     scope = scope if kind == "layers" else None
     known = [
         *(scope.names() if scope is not None else []),
@@ -275,6 +279,9 @@ def report_unknown_argument(entry: catalog.Entry, name: Located, missing: list[s
             help=RETIRED_ARGUMENTS[argument],
             fix=_renamed(entry, argument, span),
         )
+        return
+    versions = versions_with_argument(entry.kind, entry.name, argument)
+    if report_other_version(f"`{argument}` of `{entry.name}`", versions, span, report):
         return
     layer_argument = next((known for known in entry.arguments if argument_kind(known) == "layers"), None)
     if layer_argument is not None and catalog.find("layers", argument) is not None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog import Entry
+from graphspec.catalog.history import versions_with
 from graphspec.catalog.refused import CODE_CARRYING_OPS, FAILING_OPS, UNDRAWN_OPS
 from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import (
@@ -30,6 +31,7 @@ from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping
 from graphspec.language.feed import Feed, Reference
 from graphspec.language.lower.objects import FAULTY, read_argument, report_unknown_argument, value_spans
+from graphspec.language.lower.other_versions import report_other_version
 from graphspec.language.objects import Object
 from graphspec.language.slices import KEY, read_key
 
@@ -122,7 +124,7 @@ def _find(name: Located, report: Report) -> Entry | None:
             expected=expected,
             help="a node with `constant` holds numbers; they may be arguments too: `ops.add: {x2: 1.0}`",
         )
-    else:
+    elif not report_other_version(f"the operation `{name.value}`", versions_with("ops", name.value), name.span, report):
         known = [*catalog.names("ops"), *catalog.identifiers("ops"), *catalog.makers(), *catalog.random_operations()]
         report.add(
             UNKNOWN_OBJECT,

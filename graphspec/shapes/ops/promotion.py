@@ -7,9 +7,8 @@ order is in the catalogue, read from Keras.
 
 from __future__ import annotations
 
-from functools import cache
-
 from graphspec import catalog
+from graphspec.catalog.versions import cached
 
 FLOAT = "float32"
 """Keras' `floatx`: the default dtype."""
@@ -20,7 +19,7 @@ INT_NUMBER, FLOAT_NUMBER = "int", "float"
 _OF_NUMBERS = {INT_NUMBER: "int32", FLOAT_NUMBER: FLOAT}
 
 
-@cache
+@cached
 def promote(*dtypes: str) -> str | None:
     """Return the common dtype of `dtypes`, those of numbers being `int` and `float`; None where Keras has none.
 

@@ -49,6 +49,13 @@ def header(source: DataSource) -> Header:
         return table_header(source, reader.schema, samples)
 
 
+def names(source: DataSource) -> list[str]:
+    """Return the names of the columns; raise DataError if the schema cannot be read."""
+    pyarrow = import_pyarrow(source)
+    with readable(source, _HELP), pyarrow.memory_map(str(source.path)) as file:
+        return list(_open(source, file)[0].schema.names)
+
+
 def blocks(source: DataSource) -> Iterator[np.ndarray[Any, Any]]:
     """Yield the columns of `source`, a block of rows at a time.
 
@@ -116,4 +123,4 @@ def _open(source: DataSource, file: Any, options: Any = None) -> tuple[Any, bool
     return ipc.open_stream(file, options=options), False
 
 
-FORMAT = Format(".arrow", ("column", "columns"), header, blocks=blocks)
+FORMAT = Format(".arrow", ("column", "columns"), header, blocks=blocks, names=names)

@@ -35,9 +35,14 @@ _MAX_CHARACTERS = 1 << 23
 
 def header(source: DataSource) -> Header:
     """Return the header of the columns; raise DataError if one is missing."""
-    column_positions(source, next(_row_blocks(source))[0])
+    column_positions(source, names(source))
     shape = () if source.column is not None else (len(source.columns or ()),)
     return Header(None, shape, "string" if source.as_text else None)
+
+
+def names(source: DataSource) -> list[str]:
+    """Return the names in the first line; raise DataError if there is none."""
+    return next(_row_blocks(source))[0]
 
 
 def blocks(source: DataSource) -> Iterator[Array]:
@@ -50,18 +55,18 @@ def blocks(source: DataSource) -> Iterator[Array]:
         DataError: a value is not a number, or a row has too few or too many fields.
     """
     row_blocks = _row_blocks(source)
-    names = next(row_blocks)[0]
-    indices = column_positions(source, names)
+    first = next(row_blocks)[0]
+    indices = column_positions(source, first)
     before = 1
     for rows in row_blocks:
-        if set(map(len, rows)) != {len(names)}:
-            at = next(at for at, row in enumerate(rows) if len(row) != len(names))
+        if set(map(len, rows)) != {len(first)}:
+            at = next(at for at, row in enumerate(rows) if len(row) != len(first))
             raise DataError(
                 f"{source.text} line {_line_number(source, before + at)} has {len(rows[at])} fields "
-                f"where its header has {len(names)}"
+                f"where its header has {len(first)}"
             )
         columns = [[row[index] for row in rows] for index in indices]
-        yield _block_array(columns, before, source, [names[index] for index in indices])
+        yield _block_array(columns, before, source, [first[index] for index in indices])
         before += len(rows)
 
 
@@ -150,4 +155,4 @@ def _csv_reader(file: IO[str]) -> Any:
     return csv.reader(iter(partial(file.readline, _MAX_CHARACTERS), ""), strict=True)
 
 
-FORMAT = Format(".csv", ("column", "columns"), header, blocks=blocks)
+FORMAT = Format(".csv", ("column", "columns"), header, blocks=blocks, names=names)

@@ -63,6 +63,11 @@ def header(source: DataSource) -> Header:
     return Header(None, (*shapes[0], *last), "string" if source.as_text else None)
 
 
+def names(source: DataSource) -> list[str]:
+    """Return the keys of the first line; raise DataError if there is none."""
+    return list(next(_rows(source))[1])
+
+
 def blocks(source: DataSource) -> Iterator[Array]:
     """Yield the keys in blocks of shape (samples, ...) for `column`, (samples, ..., columns) for `columns`.
 
@@ -232,4 +237,4 @@ def _object(text: bytes, source: DataSource, line: int) -> dict[str, Any]:
     raise DataError(f"{source.text} line {line} cannot be read: {reason}", help="write one JSON object a line")
 
 
-FORMAT = Format(".jsonl", ("column", "columns"), header, blocks=blocks)
+FORMAT = Format(".jsonl", ("column", "columns"), header, blocks=blocks, names=names)

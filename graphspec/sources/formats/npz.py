@@ -43,6 +43,12 @@ def header(source: DataSource) -> Header:
         return _read_header(source, member, file).of_samples()
 
 
+def names(source: DataSource) -> list[str]:
+    """Return the names of the arrays; raise DataError if the archive cannot be read."""
+    with _open_archive(source) as archive:
+        return _names(archive)
+
+
 def column(source: DataSource) -> Column | None:
     """Return the array memory-mapped, or None if the archive compresses it."""
     with _open_member(source) as (archive, member):
@@ -93,16 +99,23 @@ def _read_header(source: DataSource, member: zipfile.ZipInfo, file: IO[bytes]) -
 @contextmanager
 def _open_member(source: DataSource) -> Iterator[tuple[zipfile.ZipFile, zipfile.ZipInfo]]:
     """Open the archive and its member `source.key`; turn errors within the block into DataError."""
+    with _open_archive(source) as archive:
+        member = archive.getinfo(_member_name(archive, source))
+        ratio = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: _MAX_DEFLATE_RATIO}.get(member.compress_type)
+        if ratio is None:
+            raise zipfile.BadZipFile("it is compressed in a way that NumPy does not write")
+        if member.file_size > ratio * member.compress_size:
+            raise zipfile.BadZipFile("it promises more than it can hold")
+        yield archive, member
+
+
+@contextmanager
+def _open_archive(source: DataSource) -> Iterator[zipfile.ZipFile]:
+    """Open the archive; turn errors within the block into DataError."""
     with open_file(source.path) as file:
         try:
             with zip_in(file) as archive:
-                member = archive.getinfo(_member_name(archive, source))
-                ratio = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: _MAX_DEFLATE_RATIO}.get(member.compress_type)
-                if ratio is None:
-                    raise zipfile.BadZipFile("it is compressed in a way that NumPy does not write")
-                if member.file_size > ratio * member.compress_size:
-                    raise zipfile.BadZipFile("it promises more than it can hold")
-                yield archive, member
+                yield archive
         except _ARCHIVE_ERRORS as error:
             reason = " ".join(str(error).split())[:200]
             raise DataError(
@@ -110,12 +123,15 @@ def _open_member(source: DataSource) -> Iterator[tuple[zipfile.ZipFile, zipfile.
             ) from None
 
 
+def _names(archive: zipfile.ZipFile) -> list[str]:
+    return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
 def _member_name(archive: zipfile.ZipFile, source: DataSource) -> str:
-    names = archive.namelist()
-    keys = [name.removesuffix(".npy") for name in names]
+    keys = _names(archive)
     if source.key is None:
-        if len(names) == 1:
-            return names[0]
+        if len(keys) == 1:
+            return archive.namelist()[0]
         raise DataError(
             f"{source.text} holds {len(keys)} arrays",
             help=f"name one: `{{file: {source.text}, key: {keys[0] if keys else '...'}}}`; it has {one_of(keys)}",
@@ -127,7 +143,7 @@ def _member_name(archive: zipfile.ZipFile, source: DataSource) -> str:
             help=did_you_mean(source.key, keys, f"it has {one_of(keys)}"),
             missing=source.key,
         )
-    return names[keys.index(source.key)]
+    return archive.namelist()[keys.index(source.key)]
 
 
-FORMAT = Format(".npz", ("key",), header, column, blocks)
+FORMAT = Format(".npz", ("key",), header, column, blocks, names=names)

@@ -37,6 +37,13 @@ def header(source: DataSource) -> Header:
         return table_header(source, file.schema_arrow, file.metadata.num_rows)
 
 
+def names(source: DataSource) -> list[str]:
+    """Return the names of the columns; raise DataError if the footer cannot be read."""
+    import_pyarrow(source)
+    with readable(source, _HELP), _open(source) as file:
+        return list(file.schema_arrow.names)
+
+
 def blocks(source: DataSource) -> Iterator[np.ndarray[Any, Any]]:
     """Yield the columns of `source`, a block of rows at a time.
 
@@ -101,4 +108,4 @@ def _is_below(path: str, names: list[str]) -> bool:
     return any(path == name or path.startswith(f"{name}.") for name in names)
 
 
-FORMAT = Format(".parquet", ("column", "columns"), header, blocks=blocks)
+FORMAT = Format(".parquet", ("column", "columns"), header, blocks=blocks, names=names)

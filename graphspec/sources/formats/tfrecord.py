@@ -40,6 +40,11 @@ def header(source: DataSource) -> Header:
     return Header(samples, shape, _DTYPES[kind])
 
 
+def names(source: DataSource) -> list[str]:
+    """Return the features of the first record; raise DataError if there is none."""
+    return sorted(_parse(source, first_record(source)[0], 1))
+
+
 def blocks(source: DataSource) -> Iterator[Array]:
     """Yield the feature in blocks, shape (records, *shape of the header), int64, float32, or `object` for text.
 
@@ -145,4 +150,4 @@ def _texts(source: DataSource, lists: list[Values], before: int) -> Iterator[str
             ) from None  # fmt: skip
 
 
-FORMAT = Format(".tfrecord", ("feature",), header, blocks=blocks)
+FORMAT = Format(".tfrecord", ("feature",), header, blocks=blocks, names=names)

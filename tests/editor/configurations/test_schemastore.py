@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 import jsonschema
 import pytest
 
-from graphspec.editor.json_schema import shipped_text
+from graphspec.editor.json_schema import schema_text
 from graphspec.editor.server.document import Document
 from tests.editor.configurations.program import EDITORS
 
@@ -33,10 +33,10 @@ def test_the_patterns_are_the_names_that_the_server_takes(name: str) -> None:
 
 def test_the_schema_is_one_that_schemastore_takes() -> None:
     """It is of draft 7, valid, refers to nothing outside of itself, and accepts a spec as it refuses another."""
-    schema = json.loads(shipped_text())
+    schema = json.loads(schema_text())
     assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
     jsonschema.Draft7Validator.check_schema(schema)
-    assert shipped_text().count('"$ref":') == shipped_text().count('"$ref":"#/')
+    assert schema_text().count('"$ref":') == schema_text().count('"$ref":"#/')
     spec = {"graphspec": 1, "inputs": {"x": [2]}, "outputs": {"y": {"from": "x", "apply": {"Dense": 1}}}}
     validator = jsonschema.Draft7Validator(schema)
     assert validator.is_valid(spec)

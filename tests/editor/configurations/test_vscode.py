@@ -219,12 +219,16 @@ def test_the_graph_follows_the_cursor_and_the_file(browser: Session, tmp_path: P
     browser.run(f"postMessage({json.dumps({'news': news})}, '*')")
     browser.wait_for("data.name === 'again'")
     assert browser.run("[selected, document.activeElement.localName]") == ["colours", "body"]
+    colours = "getComputedStyle(document.documentElement).getPropertyValue('--page')"
+    light = browser.run(colours)
+    browser.run("document.body.dataset.vscodeThemeKind = 'vscode-dark'")
+    assert browser.run(colours) != light
     assert (browser.requests, browser.complaints) == ([page.as_uri()], [])
 
 
 STUB = """
 const module = require("node:module"), resolve = module._resolveFilename;
-module._resolveFilename = (name, ...more) => name === "vscode" ? process.env.STUB : resolve(name, ...more);
+module._resolveFilename = (name, ...more) => /^vscode/.test(name) ? process.env.STUB : resolve(name, ...more);
 const vscode = require("vscode"), {seen} = vscode, file = process.argv[1];
 const until = async (holds) => { while (!holds()) await new Promise((done) => setTimeout(done, 20)); };
 const end = () => console.log(JSON.stringify(seen));
@@ -264,6 +268,23 @@ require("./source/terminal.js").runInTerminal("train", document).then(end);
 """
 
 
+SERVER = """
+const {Server} = require("./source/server.js"), {bound} = vscode;
+(async () => {
+  const server = new Server("graphspec", {appendLine() {}});
+  const changed = (...names) => server.configure({affectsConfiguration: (name) => names.includes(name)});
+  await changed("graphspec", "graphspec.path"); // before there is one
+  bound["graphspec.showReferences"]("file:///a.yaml", {line: 1, character: 2}, []);
+  await server.start();
+  await bound["graphspec.showReferences"]("file:///a.yaml", {line: 1, character: 2}, ["a place"]);
+  await changed("editor");
+  await changed("graphspec");
+  await changed("graphspec", "graphspec.path");
+  end();
+})();
+"""
+
+
 def seen_by_stub(script: str, file: Path, folder: Path, **variables: str) -> Any:
     """Run a part of the extension with a stub of VS Code, and return what it has done to it."""
     stub = Path(__file__).with_name("stub.js")
@@ -295,6 +316,18 @@ def test_a_program_that_is_missing_is_told_of(tmp_path: Path) -> None:
     assert "graphspec.path" in about_program
     assert "ENOENT" in about_graph
     assert seen["runs"] is False
+
+
+@needs_node
+def test_the_server_has_the_settings_and_shows_places(tmp_path: Path) -> None:
+    """Another program is started anew, any other setting is sent; a click on a lens shows the places that it counts."""
+    seen = seen_by_stub(SERVER, tmp_path / "spec.yaml", tmp_path)
+    assert [each["showReferences"] for each in seen["clients"]] == ["graphspec.showReferences"] * 2
+    assert [name for name, _ in seen["sent"]] == ["workspace/didChangeConfiguration"]
+    assert list(seen["sent"][0][1]["settings"]["graphspec"]) == ["inlayHints"]
+    place = {"line": 1, "character": 2}
+    assert seen["executed"] == [["editor.action.showReferences", "file:///a.yaml", place, ["a place"]]]
+    assert seen["errors"] == []
 
 
 @needs_node

@@ -9,6 +9,7 @@ from lsprotocol import types
 
 from graphspec.editor.server.completion import complete
 from tests.editor.server.editor import CURSOR, Editor, apply_edits
+from tests.sources.valid_files import valid_files
 
 ROOT = Path(__file__).parents[3]
 SPEC = """\
@@ -144,6 +145,24 @@ def test_json_gets_quotes(editor: Editor) -> None:
     found = items(editor, '{"graphspec": 1, "graph": {"a": {"apply": "▮', "spec.json")
     assert isinstance(found["Dense"].text_edit, types.TextEdit)
     assert found["Dense"].text_edit.new_text == "Dense"
+
+
+def test_names_in_data_files(editor: Editor) -> None:
+    """The columns, arrays or features of a file are offered where a source names one; a broken file offers none."""
+    seen = set()
+    for each in valid_files():
+        key = next((key for key in ("column", "key", "feature") if key in each.keys), None)
+        if key is None or each.keys.get("decode") is not None:
+            continue
+        path, data = editor.folder / f"data{each.ending}", each.mended(each.data)
+        path.write_bytes(data)
+        text = f"graphspec: 1\ndata: {{train: {{inputs: {{x: {{file: {path.name}, {key}: ▮}}}}}}}}\n"
+        assert each.keys[key] in items(editor, text), each.what
+        for size in (0, 1, len(data) // 2):
+            path.write_bytes(data[:size])
+            items(editor, text)
+        seen.add(each.ending)
+    assert seen >= {".npz", ".csv", ".jsonl", ".tfrecord"}
 
 
 def test_a_comment_offers_nothing(editor: Editor) -> None:

@@ -164,3 +164,20 @@ async def test_a_hostile_session(client: LanguageClient, tmp_path: Path) -> None
     assert found.code in ("GS001", "GS002")
     [found] = await change(client, uri, 2, types.Range(types.Position(99, 9), types.Position(0, 9)), "[" * 200)
     assert await change(client, uri, 3, types.Range(types.Position(0, 0), types.Position(2**31 - 1, 0)), MISTAKE)
+
+
+@pytest.mark.asyncio
+async def test_the_keras_of_a_project(client: LanguageClient, tmp_path: Path) -> None:
+    """Findings, completion and hover are those of the version that the project of a document sets."""
+    (tmp_path / "pyproject.toml").write_text('[tool.graphspec]\nkeras = "3.9"\n', encoding="utf-8")
+    uri = (tmp_path / "spec.yaml").as_uri()
+    document = types.TextDocumentIdentifier(uri)
+    text = "graphspec: 1\ninputs: {x: [4]}\noutputs:\n  y: {from: x, apply: {Dense: {lora_alpha: 2, }}}\n"
+    found = await open_text(client, uri, text)
+    assert "GS220" in [each.code for each in found]
+    completed = await client.text_document_completion_async(
+        types.CompletionParams(document, types.Position(3, text.splitlines()[3].index("}}}")))
+    )
+    assert isinstance(completed, list)
+    assert "lora_rank" in {each.label for each in completed}
+    assert "lora_alpha" not in {each.label for each in completed}

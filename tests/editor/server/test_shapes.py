@@ -145,6 +145,17 @@ def test_lenses(editor: Editor) -> None:
     }
     assert re.fullmatch(r"[\d,]+ parameters", found[0])
     assert found[4] == "used once"
+    lenses = code_lenses(document, editor.workspace, specs, show_references="show")
+    commands = {each.range.start.line: each.command for each in lenses if each.command}
+    assert {line: each.title for line, each in commands.items()} == found
+    shown = commands[2]
+    assert shown.command == "show"
+    assert shown.arguments is not None
+    uri, position, places = shown.arguments
+    assert position is not None
+    assert places is not None
+    assert (uri, position.line, len(places)) == (document.uri, 2, 2)
+    assert commands[0].command == ""
     assert found[6] == "10 parameters · used once"
     assert found[2].endswith("used 2 times")
 

@@ -1,0 +1,83 @@
+"""Plain renames: those that put one word in the place of another and can change nothing else.
+
+The compiler takes names as they come. So where each occurrence of a name is renamed, and the new one is a word that
+neither the texts nor the language know, the spec has the same meaning, and nobody needs to check it again. A rename is
+not plain as soon as something may look at the letters of a name: patterns of layers, data files, metrics.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Set
+
+from graphspec.checks.layer_patterns import is_glob
+from graphspec.diagnostics.suggest import TRUTHS
+from graphspec.editor.json_schema import schema_text
+from graphspec.editor.server.document import Document
+from graphspec.editor.server.names import Name
+from graphspec.editor.server.project import included
+from graphspec.editor.server.syntax import Value
+from graphspec.editor.server.workspace import Workspace
+from graphspec.language.document.scalars import resolve
+
+_SECTIONS = frozenset({"vars", "layers", "models", "blocks", "inputs", "graph", "outputs", "losses"})
+"""The sections in which a name is nothing but a name."""
+
+_FOR_DATA = ("input", "output", "loss")
+"""The kinds of names by which data files may be read, even where no text holds them."""
+
+Places = Mapping[str, Set[tuple[int, int]]]
+"""The offsets of each place of a name, by the URIs of the documents."""
+
+
+def is_plain(home: Document, name: Name, new: str, *, places: Places, workspace: Workspace) -> bool:
+    """Return whether a rename gives specs of the same meaning, whatever else they hold.
+
+    Args:
+        home: The document that declares the name.
+        name: The name.
+        new: The new name, which has the form of a name.
+        places: Where it is renamed.
+        workspace: The open documents and the specs beside them.
+    """
+    if not isinstance(resolve(new), str) or new.lower() in TRUTHS or f'"{new}"' in schema_text():
+        return False
+    word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name.text)}(?![A-Za-z0-9])")
+    for document in _documents_around(home, workspace):
+        if document.root is None or "\\" in document.text or new.casefold() in document.text.casefold():
+            return False
+        ranges = places.get(document.uri, frozenset())
+        if {match.span() for match in word.finditer(document.text)} != ranges:
+            return False
+        if not all(_is_in_sections(document.root, start) for start, _ in ranges):
+            return False
+        if name.kind in _FOR_DATA and name.body.parent is None and document.root.get("data") is not None:
+            return False
+        if any(is_glob(text) for text in _texts(document.root.get("training"))):
+            return False
+    return True
+
+
+def _documents_around(home: Document, workspace: Workspace) -> Iterator[Document]:
+    """Yield the document, the specs that include it, and all that these include, each once."""
+    found = {home.key: home}
+    for spec in workspace.specs():
+        inner = included(spec, workspace)
+        if spec.key == home.key or any(each.key == home.key for each in inner):
+            found |= {each.key: each for each in (spec, *inner)}
+    yield from found.values()
+
+
+def _is_in_sections(root: Value, offset: int) -> bool:
+    """Return whether an offset is in a section that declares names."""
+    return any(each.key.text in _SECTIONS and each.key.end <= offset < each.end for each in root.entries)
+
+
+def _texts(value: Value | None) -> Iterator[str]:
+    """Yield the keys and scalars of a value at any depth."""
+    waiting = [value] if value is not None else []
+    while waiting:
+        each = waiting.pop()
+        if each.kind == "scalar":
+            yield each.text
+        waiting += each.children()

@@ -1,0 +1,127 @@
+"""The commands of the pages in a fresh checkout; newcomers are followed to the letter, with files and code."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from graphspec import train
+from graphspec.cli import main
+
+from .test_docs import ROOT
+
+TUTORIALS = ROOT / "docs" / "tutorials"
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "docs" / "index.md",
+    *(TUTORIALS / name for name in re.findall(r"\((\w+\.md)\)", (TUTORIALS / "index.md").read_text(encoding="utf-8"))),
+    ROOT / "docs" / "python.md",
+    ROOT / "docs" / "elsewhere" / "keras.md",
+]
+STEP = re.compile(
+    r"(?:(?P<how>Write|Add to)\s`(?P<file>[\w./]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+OTHERS = ("make", "pip", ".")
+"""The first words of lines that are not run: those that install."""
+
+REFERENCE = (
+    *("data", "diff", "editors", "export", "language", "new"),
+    *("plot", "predict", "render", "rules", "runs", "validate"),
+)
+"""Pages of docs/ that show single commands, in no order."""
+NOT_RUN = re.compile(
+    r"^graphspec (train|verify-resume) |--watch|--to (onnx|litert)|[<>]"  # long, without an end, or for a shell
+    r"|\b(houses|people|new|model|x|digits)\.\w+\b"  # files of the reader
+)
+"""What lines of the reference are not run for."""
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the files that git tracks, with two commits."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no repository of git, so that nobody knows which files a fresh checkout has")
+    folder = tmp_path_factory.mktemp("checkout")
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, tracked.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@b.example")
+    for words in ("init -q -b main", "add specs", "commit -q -m one", "commit -q -m two --allow-empty"):
+        environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
+        subprocess.run([*git, *words.split()], cwd=folder, env=environment, check=True)
+    return folder
+
+
+def steps(page: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield what a page says to do: `Write` or `Add to`, with a file and its text; `sh` or `python`, with a text."""
+    for found in STEP.finditer(page.read_text(encoding="utf-8")):
+        if found["file"]:
+            yield found["how"], found["file"], found["text"]
+        elif found["kind"] == "sh":
+            yield from (("sh", "", line) for line in found["text"].replace("\\\n", "").splitlines())
+        elif found["kind"] == "python":
+            yield "python", "", found["text"]
+
+
+def run(line: str) -> None:
+    """Run a line that begins with `graphspec`, and see it succeed."""
+    program, *words = shlex.split(line, comments=True)
+    assert program == "graphspec", line
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, f"{line}\n{done.output}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_page_can_be_followed(page: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file is written, each command succeeds, and the code runs."""
+    monkeypatch.chdir(checkout)
+    names: dict[str, object] = {}
+    for kind, file, text in steps(page):
+        if file:
+            with Path(file).open("a" if kind == "Add to" else "w", encoding="utf-8") as stream:
+                stream.write(text)
+        elif kind == "python":
+            exec(text, names)
+        elif not text.startswith(OTHERS):
+            run(text)
+
+
+@pytest.fixture(scope="module")
+def trained(checkout: Path) -> Path:
+    """The checkout with two short runs of the wines."""
+    for name in ("first", "second"):
+        train(
+            checkout / "specs" / "wine.yaml", overrides=["training.epochs=1"], run_dir=checkout / "runs" / "wine" / name
+        )
+    return checkout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", REFERENCE)
+def test_commands_of_the_reference_run(name: str, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command succeeds that neither takes long nor names a file of the reader."""
+    monkeypatch.chdir(trained)
+    lines = [text for kind, _, text in steps(ROOT / "docs" / f"{name}.md") if kind == "sh"]
+    lines = [line for line in lines if line.startswith("graphspec ") and not NOT_RUN.search(line.partition(" #")[0])]
+    assert lines
+    for line in lines:
+        run(line)
+
+
+def test_pages_have_steps() -> None:
+    """The test above has something to test: the README trains, and each page for newcomers has commands."""
+    commands = [text for kind, _, text in steps(PAGES[0]) if kind == "sh"]
+    assert len([line for line in commands if line.startswith("graphspec train")]) >= 2
+    assert {path for path in TUTORIALS.glob("*.md") if path.stem != "index"} <= set(PAGES)
