@@ -105,6 +105,7 @@ def test_training(name: str, tmp_path: Path) -> None:
     assert "loss" in run.history
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(ORACLES) - {*TRAINED, *TRAINED_ELSEWHERE}))
 def test_losses_and_metrics_fit_the_outputs(name: str, tmp_path: Path) -> None:
     """A step of training ends in numbers. Keras takes it without a graph, which takes ten times as long to trace."""
