@@ -1,4 +1,4 @@
-"""The commands of the pages in a fresh checkout; newcomers are followed to the letter, with files and code."""
+"""The commands of the pages in a fresh checkout; pages for newcomers are followed to the letter, files and code too."""
 
 from __future__ import annotations
 
