@@ -64,9 +64,10 @@ def test_the_default_is_small(tmp_path: Path) -> None:
 
 
 def test_templates_are_listed() -> None:
-    """`--list` names each template and what it does, and each is there."""
+    """`--list` names each template and what it does, and each is there and trained above."""
     done = new("--list")
     assert [re.split(r"\s{2,}", line)[0] for line in done.stdout.splitlines()] == list(ABOUT)
+    assert set(FIGURES) == set(ABOUT)
     assert all("spec.yaml" in find_template(name).files for name in ABOUT)
 
 
