@@ -115,8 +115,9 @@ def _entry(entry: Entry, *, level: int, title: str = "") -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    """Return prose as one cell of a table; what stands between backticks is code, in which nothing is escaped."""
-    parts = re.split(r"(`[^`]+`)", _escaped_bars(" ".join(text.split())))
+    """Return prose as one cell of a table: all but its code and its links is escaped."""
+    text = re.sub(r"\]\(\s*(https?:[^()\s]+)\s*\)", r"](\1)", _escaped_bars(" ".join(text.split())))
+    parts = re.split(r"(`[^`]+`|\[[^\[\]]+\]\(https?:[^()\s]+\))", text)
     for number in range(0, len(parts), 2):
         parts[number] = re.sub(r"([*_\[\]])", r"\\\1", html.escape(parts[number], quote=False))
     return "".join(parts)
