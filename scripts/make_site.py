@@ -25,7 +25,7 @@ from site_pages import ROOT, catalog_pages, command_pages, drawing_of, rule_page
 SITE = ROOT / "site"
 OF_THE_ROOT = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 """Pages that lie beside docs/."""
-LEGIBLE = 0.7
+LEGIBLE = 0.67
 """The scale that a drawing may shrink to beside its spec; where it would be smaller, it comes below."""
 
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^)\s]+)\)")
