@@ -24,7 +24,9 @@ SAME_EVERYWHERE: dict[str, list[str]] = {
 Losses of the graph, weights of the graph, a loss that leaves out a class, statistics of the batch, `each`. Others take
 longer and were compared once, without random numbers and with `synchronized: true`. Losses agree to 2e-6. Weights do to
 3e-6, for `cct` as rounding does: inputs that differ in their last bit change its first kernel by as much on one device;
-those of `tab_transformer` do to 1e-5 of the largest. `deeplab` agrees with its backbone frozen; in training, the
+those of `tab_transformer` do to 1e-5 of the largest, in the embeddings before a `BatchNormalization`: Keras computes a
+synchronized variance as the mean of squares less the square of the mean, which rounds more where two rows are close.
+`deeplab` agrees with its backbone frozen; in training, the
 `BatchNormalization` inside of it is not synchronized, which GS517 says.
 """
 

@@ -35,9 +35,9 @@ ARCHITECTURES = (
 """The published models that were written without tricks.
 
 Five are longer than the functions here, which are compact where the published code has classes: `graph_attention` (29
-lines for 23; about 100 as classes in the examples of Keras), `grn_vsn` (39 for 36), `nmt` (44 for 39),
-`ctc_recognition` (25 for 18) and `pointnet` (59 for 48; some 60 as classes). A chain of plain layers cannot
-win: a spec has a line a layer as well, and seven for its sections.
+lines for 23; about 100 in the examples of Keras), `grn_vsn` (39 for 36), `nmt` (44 for 39), `ctc_recognition` (25 for
+18) and `pointnet` (59 for 48; some 60 in the examples). A chain of plain layers cannot win: a spec has a line a layer
+as well, and seven for its sections.
 """
 
 FUNCTIONS = {name: each for module in MODULES for name, each in vars(module).items() if inspect.isfunction(each)}
