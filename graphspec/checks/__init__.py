@@ -30,7 +30,7 @@ from graphspec.checks.plugins import check_plugins
 from graphspec.checks.presets import check_preset_parts
 from graphspec.checks.splits import check_splits
 from graphspec.checks.stages import check_stages
-from graphspec.checks.taps import check_taps
+from graphspec.checks.taps import check_picked, check_taps
 from graphspec.checks.unused import check_unused
 from graphspec.checks.values import check_values
 from graphspec.checks.vocabularies import check_vocabularies
@@ -63,6 +63,7 @@ CHECKS: tuple[Check, ...] = (
     check_network,
     check_distribution,
     check_batch_statistics,
+    check_picked,
 )
 """Checks that open no file."""
 

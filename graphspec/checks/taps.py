@@ -1,4 +1,4 @@
-"""Check of the inner layers that a model from elsewhere is tapped at, as far as they are known before it is built."""
+"""Checks of the inner layers that a model from elsewhere is tapped at, as far as they are known before it is built."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic, Span
 from graphspec.diagnostics.rules import BAD_TAP
 from graphspec.diagnostics.suggest import did_you_mean, one_of
-from graphspec.language.graph import ExternalModel
+from graphspec.language.feed import Reference
+from graphspec.language.graph import ExternalModel, Graph
 from graphspec.language.objects import Pattern
 from graphspec.language.traversal import every_layer
 from graphspec.shapes.applications import ends_in_layers, is_application
+from graphspec.shapes.findings import no_output
 from graphspec.shapes.saved import layers_of, read_saved
 
 
@@ -27,6 +29,25 @@ def check_taps(context: CheckContext) -> Iterator[Diagnostic]:
                 yield no_such_layer(tap.text, known, model.source, tap.span)
             elif is_application(model) and tap.text == application(model.source).output:
                 yield output_already(tap)
+
+
+def check_picked(context: CheckContext) -> Iterator[Diagnostic]:
+    """Report each reference to an output that a tapped application does not have."""
+    for graph in context.graphs:
+        for node in graph.nodes.values():
+            for reference in (*node.feed.tensors, *(each for step in node.steps for each in step.references())):
+                names = _outputs(graph, reference)
+                if reference.output is not None and names and reference.output not in names:
+                    yield no_output(reference, names)
+
+
+def _outputs(graph: Graph, reference: Reference) -> list[str]:
+    """Return the outputs of the tapped application behind a reference; none for anything else."""
+    node = graph.nodes.get(reference.name)
+    model = node.steps[-1].layer if node is not None and node.steps else None
+    if not isinstance(model, ExternalModel) or not model.taps or not is_application(model) or not ends_in_layers(model):
+        return []
+    return [application(model.source).output, *(tap.text for tap in model.taps)]
 
 
 def _layers(model: ExternalModel) -> list[str]:

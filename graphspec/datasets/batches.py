@@ -68,7 +68,11 @@ class TrainingBatches:
         self._chunks.assign(_chunks(self._order, self._per_chunk, first, end))
 
     def samples_between(self, epoch: int, first: int, end: int) -> int:
-        """Return the number of samples in the batches `first` to `end`, exclusive, of `epoch`."""
+        """Return the number of samples in the batches `first` to `end`, exclusive, of `epoch`.
+
+        Keras counts the steps of an execution that the end of the epoch cuts short, so `end` may lie behind it.
+        """
+        end = min(end, self.steps)
         return self._samples_before(epoch * self.steps + end) - self._samples_before(epoch * self.steps + first)
 
     def waited(self) -> float:

@@ -8,6 +8,7 @@ from itertools import islice
 from graphspec.diagnostics import Diagnostic, Label
 from graphspec.diagnostics.rules import BAD_OPERANDS, BAD_SELECTION, NO_BATCH, TOO_LARGE, Rule
 from graphspec.diagnostics.shape_text import MAX_LISTED, shape_text
+from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.feed import Reference
 from graphspec.language.graph import Graph, Layer, Node, Step
 from graphspec.shapes.call import Refusal
@@ -24,6 +25,17 @@ def bad_index(reference: Reference, count: int) -> Diagnostic:
         reference.span,
         expected=f"an index from [0] to [{count - 1}]" if count > 1 else f"`{reference.name}`",
         help="" if count > 1 else "a recurrent layer returns its states with `return_state: true`",
+    )
+
+
+def no_output(reference: Reference, names: list[str]) -> Diagnostic:
+    """Return the diagnostic of a reference to an output that a model does not have, given those that it has."""
+    return Diagnostic(
+        BAD_SELECTION,
+        f"`{reference.name}` has no output `{reference.output}`",
+        reference.span,
+        expected="an output of the applied model",
+        help=did_you_mean(str(reference.output), names, f"it has {one_of(names)}"),
     )
 
 

@@ -19,9 +19,9 @@ import keras
 
 from graphspec.checks.graph_losses import unfit_loss
 from graphspec.diagnostics import Diagnostic, Label, Report, SpecError
-from graphspec.diagnostics.rules import BAD_SELECTION, DROPPED_MASK, MODEL_INPUTS, REFUSED_CALL
+from graphspec.diagnostics.rules import DROPPED_MASK, MODEL_INPUTS, REFUSED_CALL
 from graphspec.diagnostics.shape_text import shape_text
-from graphspec.diagnostics.suggest import did_you_mean, one_of
+from graphspec.diagnostics.suggest import one_of
 from graphspec.garbage import no_collection
 from graphspec.language.feed import Reference
 from graphspec.language.graph import (
@@ -37,7 +37,7 @@ from graphspec.language.graph import (
     Step,
 )
 from graphspec.shapes import Shapes, infer, is_known
-from graphspec.shapes.findings import bad_index
+from graphspec.shapes.findings import bad_index, no_output
 from graphspec.to_keras.constants import Constants
 from graphspec.to_keras.external_models import Interface, make_external
 from graphspec.to_keras.generators import track_generators
@@ -235,13 +235,7 @@ class _Builder:
         if value.output is not None:
             names = list(result) if isinstance(result, dict) else [self.output_names.get(id(result), value.output)]
             if value.output not in names:
-                raise SpecError.of(
-                    BAD_SELECTION,
-                    f"`{value.name}` has no output `{value.output}`",
-                    value.span,
-                    expected="an output of the applied model",
-                    help=did_you_mean(value.output, names, f"it has {one_of(names)}"),
-                )
+                raise SpecError(Report([no_output(value, names)]))
             return result[value.output] if isinstance(result, dict) else result
         if value.index is not None:
             several = list(result.values()) if isinstance(result, dict) else result

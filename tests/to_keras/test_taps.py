@@ -103,6 +103,17 @@ def test_taps_of_applications_are_looked_up(write: Write) -> None:
         assert (found.rule.code, words in f"{found.message} {found.help}") == ("GS441", True)
 
 
+def test_outputs_that_a_tapped_application_does_not_have_are_found(write: Write) -> None:
+    """The same is said before the model is built and by its build, which alone knows other widths."""
+    for arguments, deep in (("", False), ("alpha: 0.35, ", True)):
+        application = f"{{application: MobileNetV2, include_top: false, {arguments}taps: [block_1_expand]}}"
+        text = SPEC.replace("{file: base.keras, taps: [low, high]}", application).replace("x: [4]", "x: [32, 32, 3]")
+        path = write(text.partition("outputs:")[0] + "outputs: {own: parts.out_relu, low: parts.block_1_expnad}\n")
+        (found,) = graphspec.validate(path, deep=deep)
+        assert found.rule.code == "GS306"
+        assert "did you mean `block_1_expand`?" in found.help
+
+
 def test_layers_that_can_be_tapped_are_listed(base: keras.Model, tmp_path: Path) -> None:
     """`graphspec layers --of` shows name, class and shape, of a file or an application."""
 
