@@ -312,6 +312,10 @@ def _renamed(entry: catalog.Entry, argument: str, span: Span) -> Fix | None:
     return Fix.rewrite(span, argument, new[1]) if new is not None and new[1] in entry.arguments else None
 
 
+_SEVERAL_LAYERS = ("cell", "cells", "layers")
+"""Arguments that take a list of layers."""
+
+
 def read_argument(
     entry: catalog.Entry, argument: str, value: Located, report: Report, *, scope: Scope | None = None
 ) -> Any:
@@ -327,7 +331,7 @@ def read_argument(
         return None
     if kind is None:
         return plain(value.value)
-    if isinstance(value.value, Sequence) and kind == "layers":
+    if isinstance(value.value, Sequence) and argument in _SEVERAL_LAYERS:
         layers = [_read_layer(entry, item, report, scope) for item in value.value.entries()]
         return FAULTY if any(layer is FAULTY for layer in layers) else layers
     if kind == "layers":
