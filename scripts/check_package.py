@@ -2,7 +2,7 @@
 
     python scripts/check_package.py dist
 
-- The sdist holds what git keeps, and a wheel that is built from it is the wheel.
+- The sdist holds what git does not ignore, and a wheel that is built from it is the wheel.
 - The wheel works in a bare environment: `--version`, `doctor`, `new`, `validate`, and the manual page is there.
 - The steps of Containerfile work in an empty folder, and what they install trains a model.
 """
@@ -36,7 +36,8 @@ def check_sdist(sdist: Path, wheel: Path, scratch: Path) -> None:
         archive.extractall(scratch, filter="data")
     (source,) = scratch.iterdir()
     names = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    git = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode == 0:  # from an sdist, there is no repository
         kept = {name for name in listed.stdout.splitlines() if not any(fnmatch(name, each) for each in NOT_IN_SDIST)}
         assert names - {"PKG-INFO"} == kept, f"the sdist differs from the repository: {sorted(names ^ kept)[:20]}"

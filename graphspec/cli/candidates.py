@@ -64,6 +64,13 @@ def catalog_names(context: click.Context, parameter: click.Parameter, incomplete
     ]
 
 
+def keras_versions(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    """Offer the minor versions of Keras that the catalogue knows."""
+    from graphspec.catalog.generated import known_versions
+
+    return [CompletionItem(version) for version in known_versions() if version.startswith(incomplete)]
+
+
 def templates(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """Offer the templates of `graphspec new`."""
     from graphspec.starters.templates import ABOUT

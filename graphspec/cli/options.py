@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from graphspec.cli.candidates import run_folders
+from graphspec.cli.candidates import keras_versions, run_folders
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,6 +58,7 @@ keras_choice = click.option(
     "--keras",
     metavar="VERSION",
     callback=_known_version,
+    shell_complete=keras_versions,
     help="Answer for this version of Keras, such as 3.12.  [default: that of the project, or the installed one]",
 )
 """`--keras`, whose value is a minor version that the catalogue knows."""

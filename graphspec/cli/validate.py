@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from graphspec.cli._validate_output import ReportWriter
 from graphspec.cli.candidates import rule_lists, spec_files
 from graphspec.cli.options import keras_choice, rule_selectors, set_option
 from graphspec.diagnostics import Diagnostic, SpecError
@@ -115,6 +114,7 @@ def validate(
     graphspec validate specs/ --format sarif -o findings.sarif
     cat spec.yaml | graphspec validate - --stdin-filename specs/spec.yaml
     """
+    from graphspec.cli._validate_output import ReportWriter
     from graphspec.validation.run import Request, run
     from graphspec.validation.settings import Finder
 

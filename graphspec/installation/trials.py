@@ -48,11 +48,14 @@ def _tensorflow() -> Facts:
     import keras
     import tensorflow as tf
 
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise ValueError(f"Keras uses the backend {backend}, but graphspec needs tensorflow: see KERAS_BACKEND")
     shape = tuple(keras.layers.Dense(3)(tf.zeros((2, 5))).shape)
     if shape != (2, 3):
         raise ValueError(f"a Dense layer of 3 units gives the shape {shape} for two samples")
     return {
-        "backend": keras.backend.backend(),
+        "backend": backend,
         "import_seconds": seconds,
         "built_with_cuda": bool(tf.test.is_built_with_cuda()),
         "devices": [

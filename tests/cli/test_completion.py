@@ -71,6 +71,7 @@ def test_rules_names_templates_and_extras_are_offered() -> None:
     assert offered("layers", "--kind", "losses", "BinaryC") == ["BinaryCrossentropy"]
     assert offered("layers", "--kind", "opti") == ["optimizers"]
     assert offered("new", "--template", "two") == ["two_inputs_two_outputs"]
+    assert offered("validate", "--keras", "3.8") == ["3.8"]
     assert offered("doctor", "tab") == ["tables"]
     assert offered("val") == ["validate"]
     assert "--unsafe-fixes" in offered("validate", "--")
