@@ -266,3 +266,29 @@ def test_without_keras_hub_the_command_to_run_is_named(write: Write, monkeypatch
 
     with pytest.raises(SpecError, match=r"pip install 'graphspec\[hub\]'"):
         import_hub("this model is a preset of KerasHub", graphspec.load(path).tree.span)
+
+
+@needs_hub
+@pytest.mark.parametrize(("overrides", "codes"), [([], ["GS517"]), (["training.freeze=[seen]"], [])])
+def test_statistics_of_one_device_are_told_by_the_build(
+    write: Write, tmp_path: Path, overrides: list[str], codes: list[str]
+) -> None:
+    """Which layers a backbone has is known once it is built: those that train normalise by the rows of one device."""
+    import keras_hub
+
+    backbone = keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64], input_conv_kernel_sizes=[3], stackwise_num_filters=[64], stackwise_num_blocks=[1],
+        stackwise_num_strides=[1], block_type="basic_block", image_shape=(16, 16, 3),
+    )  # fmt: skip
+    backbone.save_to_preset(str(tmp_path / "resnet"))
+    path = write(
+        """
+        graphspec: 1
+        models: {seen: {preset: ./resnet}}
+        inputs: {photo: [16, 16, 3]}
+        outputs: {y: {from: photo, apply: [seen, GlobalAveragePooling2D, {Dense: 1}], loss: mse}}
+        training: {optimizer: adam, distribute: mirrored}
+        """
+    )
+    assert list(graphspec.validate(path, overrides)) == []
+    assert [each.rule.code for each in graphspec.validate(path, overrides, deep=True)] == codes
