@@ -121,7 +121,7 @@ class Body:
             check_keys(written, LossModel)
             check_schema(LossModel, written)
             value = self.computed(written)
-            if not is_tensor(value) or set(value.shape[1:]) - {1} or "float" not in value.dtype:
+            if not is_tensor(value) or set(value.shape) - {None, 1} or "float" not in value.dtype:
                 raise LanguageError("a loss is no number, nor one a sample")
             keras.ops.mean(value)
 
@@ -129,9 +129,9 @@ class Body:
         """An output ends in a layer of its own."""
         if self.batchless.holds(value):
             raise LanguageError("an output without a batch")
-        if isinstance(value, _BlockOutputs):
+        if not is_tensor(value):
             raise LanguageError("an output of several tensors")
-        return keras.layers.Identity()(value) if is_tensor(value) else value
+        return keras.layers.Identity()(value)
 
     def value(self, name: str) -> Any:
         """What the input, node or output `name` is."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,12 +42,16 @@ class Answer:
     why: str = ""
 
 
-def ask(path: Path) -> Answer:
-    """What Keras says of the spec at `path`."""
+def ask(path: Path, *, computes: bool = False) -> Answer:
+    """What Keras says of the spec at `path`.
+
+    computes: The model has weights, and computes its losses of a batch, too: much that no number can stand for, such as
+    an `epsilon` of `None`, is not looked at before.
+    """
     policy, depth = keras.config.dtype_policy(), sys.getrecursionlimit()
     sys.setrecursionlimit(_DEEP)  # Keras walks a chain of layers one call deep for each
     try:
-        _build_and_compile(path)
+        _build_and_compile(path, computes)
     except LanguageError as error:
         return Answer(False, "language", str(error))
     except Exception as error:
@@ -58,7 +63,7 @@ def ask(path: Path) -> Answer:
     return Answer(True)
 
 
-def _build_and_compile(path: Path) -> None:
+def _build_and_compile(path: Path, computes: bool) -> None:
     report = Report()
     try:
         tree = read(path, report)
@@ -74,10 +79,17 @@ def _build_and_compile(path: Path) -> None:
     if training is not None:
         keras.config.set_dtype_policy(training.get("precision", "float32"))
     body = Body(spec, Scope(None, library.variables), path.parent)
-    with weightless_scope():
+    with nullcontext() if computes else weightless_scope():
         model = body.model(top=True)
     if training is not None:
         _compile(model, body.parts["outputs"], training)
+    if computes:
+        batch = {name: (2, *(size or 8 for size in each.shape[1:])) for name, each in model.input.items()}
+        results = model({name: keras.ops.zeros(shape, model.input[name].dtype) for name, shape in batch.items()})
+        for name, written in body.parts["outputs"].items():
+            if training is not None and written.get("loss") is not None:
+                shape = results[name].shape[: -1 if "sparse" in str(written["loss"]).lower() else None]
+                keras.losses.get(make("losses", written["loss"]))(keras.ops.zeros(shape), results[name])
 
 
 def _check_settings(spec: Mapping, training: Any) -> None:

@@ -13,14 +13,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from graphspec.diagnostics import Diagnostic, Report
 from graphspec.spec import inspect
 
 from .mutate import Mutation, mutate
 
+if TYPE_CHECKING:
+    from .naive import Answer
+
 ON_PURPOSE: tuple[tuple[str, str, str], ...] = (
+    ("GS006", "", "a spec of a size that no machine builds"),
     ("GS103", "", "the words `yes` and `no`, and numbers in quotes, are text: Keras takes any text as true"),
     ("GS104", "", "the language bounds a value that Keras does not: a size of 0, a negative loss weight"),
     ("GS202", "", "an argument that Keras takes and drops in silence, as some of its constructors do"),
@@ -120,6 +124,8 @@ def judge(folder: Path, scratch: Path, seed: int, number: int) -> Outcome:
     try:
         report, failed = _within(lambda: inspect(place, data=True)[1])
         answer, failed_too = _within(lambda: ask(place))
+        if report is not None and answer is not None and answer.yes and not all(map(purpose, report.errors)):
+            answer = _computed(path, place) or answer
     finally:
         place.unlink()
     codes = sorted({each.rule.code for each in report.errors}) if report is not None else []
@@ -147,6 +153,14 @@ def judge(folder: Path, scratch: Path, seed: int, number: int) -> Outcome:
         if report is not None and verdict == "on purpose"
         else [],
     )
+
+
+def _computed(path: Path, mutated: Path) -> Answer | None:
+    """What Keras says when the model shall compute; None where it cannot compute that of the sound spec."""
+    from .naive import ask
+
+    sound, _ = _within(lambda: ask(path, computes=True))
+    return _within(lambda: ask(mutated, computes=True))[0] if sound is not None and sound.yes else None
 
 
 def purpose(finding: Diagnostic) -> str:
