@@ -58,7 +58,8 @@ def test_change_that_matters_is_noticed(
     path: str, before: str, after: str, trials: Trials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mutant is noticed whether a test fails, never ends or cannot begin; the repository itself is left as it is."""
-    monkeypatch.setattr("tests.mutation.trial.MIN_SECONDS", 4)
+    if "while True" in after:  # the others end by themselves, on a busy machine later than after 4 s
+        monkeypatch.setattr("tests.mutation.trial.MIN_SECONDS", 4)
     verdict = trials.try_mutant(changed(path, before, after), [REPEATED], {REPEATED: 0.1})
     assert (verdict.noticed, verdict.covering) == (True, 1)
     assert (trials.tree.folder / path).read_text("utf-8") == (ROOT / path).read_text("utf-8")
