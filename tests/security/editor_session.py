@@ -64,7 +64,10 @@ class EditorSession:
         self._thread.start()
 
     def close(self) -> str:
-        """Return what the server has sent; the standard streams then lead nowhere."""
+        """Return what the server has sent, once its checks have ended; the standard streams then lead nowhere."""
+        for thread in threading.enumerate():
+            if thread.name.startswith("checks"):
+                thread.join()
         self._is_over = True
         self._thread.join()
         nowhere = os.open(os.devnull, os.O_RDWR)
