@@ -19,7 +19,7 @@ VARIABLE = "_GRAPHSPEC_COMPLETE"
 
 
 class _Bash(BashComplete):
-    """The script of click, with words that may be paths with blanks in them."""
+    """The script of click, with words that may be paths, whose signs with a meaning for the shell are quoted."""
 
     source_template = """\
 %(complete_func)s() {
@@ -31,7 +31,7 @@ class _Bash(BashComplete):
             file) compopt -o default ;;
             plain)
                 COMPREPLY+=("$value")
-                if [[ -e "${value/#\\~/$HOME}" ]]; then
+                if [[ "$value" == */* || -e "$value" ]]; then
                     compopt -o filenames
                 fi
                 ;;

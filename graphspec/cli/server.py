@@ -42,7 +42,11 @@ def server(log: str | None) -> None:
     made = make_server()
     sys.setswitchinterval(0.0005)  # a message is read in three turns, each of which may wait so long for a check
     with rare_collection():  # each would look through all analyses, while somebody types
-        made.start_io(*_own_streams())
+        try:
+            made.start_io(*_own_streams())
+        except (MemoryError, OverflowError):
+            found = "the editor has sent a message that is too large"
+            raise SpecError.of(UNREADABLE_FILE, found, help="start the server again") from None
     sys.exit(0 if made.is_shut_down else 1)
 
 

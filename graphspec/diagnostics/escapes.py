@@ -23,6 +23,9 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 """The control sequences that graphspec itself writes: colours, and cursor movements of progress bars."""
 
+_IGNORE = re.compile(r"(?<=graphspec):(?=\s*ignore)")
+"""The colon of a comment that hides findings: `# graphspec: ignore[GS305]`."""
+
 _NOTHING = re.compile(r"(?!)")
 
 _FORMULA = re.compile(
@@ -79,6 +82,12 @@ def spreadsheet_cell(text: str) -> str:
 def heading(name: str) -> str:
     """Return `name` as the header of a column in a file for spreadsheets."""
     return spreadsheet_cell(escaped(name))
+
+
+def comment_text(text: str) -> str:
+    """Return `text` as part of a comment of a spec: printable, on one line, and without effect on findings."""
+    line = "".join(each if each.isprintable() else " " for each in text)
+    return _IGNORE.sub(r"\\x3a", " ".join(line.split()))
 
 
 def json_text(value: Any, indent: int | None = None) -> str:

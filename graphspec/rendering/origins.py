@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from graphspec.diagnostics import Span
+from graphspec.diagnostics.escapes import comment_text
 from graphspec.language.document import STANDARD_INPUT
 from graphspec.language.expand.variables import Variables
 from graphspec.spec import Spec
@@ -90,6 +91,6 @@ def _value_span(variables: Variables, name: str) -> Span | None:
 
 
 def on_one_line(text: str) -> str:
-    """Return a text as part of a comment: printable, on one line, cut where it is long."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    """Return a text as part of a comment, cut where it is long."""
+    line = comment_text(text)
     return line if len(line) <= _MAX_LENGTH else f"{line[: _MAX_LENGTH - 3]}..."

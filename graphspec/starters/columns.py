@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from graphspec.diagnostics.escapes import comment_text
 from graphspec.diagnostics.suggest import cut
 from graphspec.starters.scan import ColumnScan
 
@@ -86,4 +87,4 @@ def _is_plain_int(text: str) -> bool:
 
 def shown(text: str, limit: int = 40) -> str:
     """Return a name or a value as part of a comment."""
-    return cut("".join(sign if sign.isprintable() else " " for sign in text), limit)
+    return cut(comment_text(text), limit)

@@ -117,7 +117,8 @@ def _class(column: ColumnScan) -> Target:
     if least / column.present < _RARE:
         about += f", the rarest of {least / column.present:.2g}"
     are_indices = column.is_number and words == [str(each) for each in range(len(words))]
-    listed: Any = words if len(words) <= _LISTED else "auto"
+    is_short = len(words) <= _LISTED and not any("\0" in each for each in words)  # which no text of a spec can hold
+    listed: Any = words if is_short else "auto"
     vocabulary = None if are_indices else listed
     if len(words) == 2:
         share = values[words[1]] / column.present

@@ -51,6 +51,7 @@ _OWN_RESULTS = ("graphspec.", "concurrent.futures.", "pathlib", "collections")
 """What processes that graphspec starts may send each other."""
 _PROBES = ("/platform.py", "/urllib3/util/connection.py")
 _PROJECT = Path(__file__).resolve().parent.parent.parent
+_FILES = str(_PROJECT / "graphspec" / "files.py")
 MARKER = "hostile_payload"
 """A word that every piece of hostile code holds, by which it is known when something compiles it."""
 
@@ -138,6 +139,8 @@ def _judge_open(path: Any, mode: Any, flags: Any, limits: Limits) -> str | None:
         return f"reads the secret {absolute}"
     if not os.path.isabs(os.fsdecode(path)) and sys._getframe(3).f_code.co_filename == shutil.__file__:
         return None  # a folder that is being removed, relative to an open one; that it is removed is looked at
+    if sys._getframe(3).f_code.co_filename == _FILES and flags is not None and mode is not None:
+        return None  # `open_file`: its opener opens the file, if it does, which is heard on its own
     if os.path.basename(absolute) == "pyproject.toml":  # settings, of every file's folders
         return None
     if _is_library(absolute) or _within(absolute, limits.reads) or _within(real, limits.writes):

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 from .audit import Limits, Recorder
+from .editor_session import EditorSession
 
 _SHOWN = 20_000
 
@@ -25,11 +26,13 @@ def main() -> None:
     if megabytes := os.environ.get("SANDBOX_ADDRESSES_MB"):
         resource.setrlimit(resource.RLIMIT_AS, (int(megabytes) * 2**20,) * 2)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    jobs = os.fdopen(os.dup(0), encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    os.dup2(0, 1)
     recorder = Recorder()
     recorder.install()
     print(json.dumps({"ready": True}), file=answers, flush=True)
-    for line in sys.stdin:
+    for line in jobs:
         print(json.dumps(_work(json.loads(line), recorder)), file=answers, flush=True)
 
 
@@ -38,18 +41,19 @@ def _work(job: dict[str, Any], recorder: Recorder) -> dict[str, Any]:
     from click.testing import CliRunner
 
     os.chdir(job["folder"])
-    os.environ.update(job["environment"])
     tempfile.tempdir = None  # it is looked up anew
     _forget_peak()
     before, modules = time.process_time(), set(sys.modules)
     recorder.faults = []
     folders = {key: tuple(job["limits"][key]) for key in ("reads", "writes", "secrets")}
     recorder.limits = Limits(folders["reads"], folders["writes"], folders["secrets"], job["limits"]["starts"])
+    session = EditorSession(job["input"]) if job["arguments"] == ["server"] else None
     try:
         from graphspec.cli import main as graphspec
 
-        runner = CliRunner()
-        result = runner.invoke(graphspec, job["arguments"], input=job["input"].encode())
+        runner = CliRunner(env=job["environment"])
+        command = job["arguments"], job["input"].encode()
+        result = runner.invoke(graphspec, command[0], input=command[1], prog_name="graphspec")
         output = result.stdout_bytes.decode("utf-8", "replace") + result.stderr_bytes.decode("utf-8", "replace")
         status = result.exit_code
         if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -57,6 +61,7 @@ def _work(job: dict[str, Any], recorder: Recorder) -> dict[str, Any]:
     except BaseException:
         status, output = -1, traceback.format_exc()
     finally:
+        answers = session.close() if session is not None else ""
         recorder.limits = None
     seconds = time.process_time() - before
     for name in set(sys.modules) - modules:  # a plugin of one case is not that of another
@@ -64,7 +69,7 @@ def _work(job: dict[str, Any], recorder: Recorder) -> dict[str, Any]:
             del sys.modules[name]
     return {
         "status": status,
-        "output": output[:_SHOWN],
+        "output": answers[:_SHOWN] + answers[_SHOWN:][-_SHOWN:] + output[:_SHOWN],
         "seconds": seconds,
         "megabytes": _peak(),
         "faults": recorder.faults,

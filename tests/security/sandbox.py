@@ -64,7 +64,14 @@ class Sandbox:
         self._end()
 
     def run(
-        self, case: Path, arguments: list[str], limits: Limits, text: str = "", *, seconds: float = SECONDS
+        self,
+        case: Path,
+        arguments: list[str],
+        limits: Limits,
+        text: str = "",
+        *,
+        seconds: float = SECONDS,
+        **environment: str,
     ) -> Result:
         """Run `graphspec` with `arguments` in `case/project`, and compare all that lies in `case` afterwards.
 
@@ -79,7 +86,7 @@ class Sandbox:
             if self.tensorflow:
                 self._import(case, limits)
         before = snapshot([case, self.home], limits.writes)
-        result = self._answer(case, arguments, limits, text, max(self.wall, 2 * seconds))
+        result = self._answer(case, arguments, limits, text, wall=max(self.wall, 2 * seconds), **environment)
         faults = list(result.faults)
         after = snapshot([case, self.home], limits.writes)
         faults += [f"changed: {path}" for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
@@ -91,7 +98,9 @@ class Sandbox:
             faults.append(f"took {result.megabytes:.0f} MB")
         return Result(result.status, result.output, result.seconds, result.megabytes, tuple(faults))
 
-    def _answer(self, case: Path, arguments: list[str], limits: Limits, text: str, wall: float) -> Result:
+    def _answer(
+        self, case: Path, arguments: list[str], limits: Limits, text: str = "", *, wall: float, **environment: str
+    ) -> Result:
         assert self.process is not None
         assert self.process.stdin is not None
         job = {
@@ -99,7 +108,7 @@ class Sandbox:
             "arguments": arguments,
             "input": text,
             "limits": asdict(limits),
-            "environment": {"TMPDIR": str(case / "tmp"), "GRAPHSPEC_CACHE": str(case / "cache")},
+            "environment": {"TMPDIR": str(case / "tmp"), "GRAPHSPEC_CACHE": str(case / "cache"), **environment},
         }
         try:
             self.process.stdin.write(json.dumps(job).encode() + b"\n")
@@ -158,7 +167,7 @@ class Sandbox:
         plain = self.home / "plain.yaml"
         plain.write_text("graphspec: 1\ninputs: {x: [4]}\noutputs: {y: {from: x, apply: {Dense: 1}}}\n")
         limits = replace(limits, reads=(*limits.reads, str(plain)))
-        result = self._answer(case, ["summary", str(plain)], limits, "", _START)
+        result = self._answer(case, ["summary", str(plain)], limits, wall=_START)
         assert result.wrong() == []
 
     def _end(self) -> None:

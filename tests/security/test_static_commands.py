@@ -5,6 +5,7 @@ Every hostile case ends in findings, within 2 s and 500 MB, whatever lies where 
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 
 from .cases import CASES, SHIPPED
 from .cases.case import BASE, Case, each
+from .cases.contents import link, pipe, sparse
 from .cases.models import MODELS
+from .cases.texts import FORBIDDEN
 from .sandbox import Sandbox
 
 
@@ -27,6 +30,7 @@ def test_hostile_case_is_looked_at_and_nothing_else_happens(case: Case, place: P
         ["fmt", "--check", "."],
     ]
     single = [["fmt", "--check", "spec.yaml"], ["plot", "spec.yaml", "--format", "html"]]
+    single += [] if case.refused else [["render", "spec.yaml"]]  # which stops at an error as `plot` does
     for command in commands[: 3 if case.folder else 1] + ([] if case.folder else single):
         result = sandbox.run(place, command, limits, seconds=case.seconds)
         assert result.wrong() == []
@@ -61,6 +65,10 @@ _LOOKING_UP = [
         ["plot", "spec.yaml"],
         ["plot", "spec.yaml", "--format", "html"],
     ),
+    *(["layers", "LSTM", "--since"], ["layers", "--since", "--kind", "losses"], ["layers", "x\x1b", "--since", "--json"]),
+    *(["new", "--list"], ["new", "."], ["new", "spec.yaml"], ["completion", "zsh"], ["completion", "fish"]),
+    *(["render", "spec.yaml"], ["render", "--json", "spec.yaml"], ["render", "-"], ["render", "-o", "x.npy", "spec.yaml"]),
+    *(["validate", "--keras", "3.9", "."], ["validate", "--keras", "../../x", "."], ["layers", "--keras", "3.9", "LSTM"]),
     *(["validate", "--format", format, "."] for format in ("concise", "json", "github", "gitlab", "sarif", "junit")),
 ]
 
@@ -72,6 +80,55 @@ def test_looking_up_touches_nothing(command: list[str], place: Path, sandbox: Sa
     case.lay_out(place)
     limits = case.limits(place, reads=("../outside", "../cache"))
     assert sandbox.run(place, command, limits, BASE).wrong() == []
+
+
+_NAMES = ("$(touch pwned).yaml", "`touch pwned`.yaml", "a\ntouch pwned\n.yaml", "\x1b[31mred.yaml", "a,b.yaml", "-x;y.yaml")
+
+
+@pytest.mark.parametrize("words", ["validate ", "validate '$(touch pwned)", "train --resume ", "layers L", "render ../"])
+def test_words_for_a_shell_are_looked_up_and_nothing_else_happens(words: str, place: Path, sandbox: Sandbox) -> None:
+    """A key in a hostile folder lists it, reads specs up to a bound, and gives each name on a line of its own."""
+    files = {**dict.fromkeys(_NAMES, BASE), "pipe.yaml": pipe, "zero.yaml": link("/dev/zero"), "up": link(".")}
+    case = Case("plain", files={**files, "huge.yaml": sparse(2**34)})
+    case.lay_out(place)
+    asked = {
+        "_GRAPHSPEC_COMPLETE": "bash_complete",
+        "COMP_WORDS": f"graphspec {words}",
+        "COMP_CWORD": str(words.count(" ", 0, words.find("'")) + 1),
+    }
+    result = sandbox.run(place, [], case.limits(place, reads=("..",)), **asked)
+    assert (result.wrong(), result.status) == ([], 0)
+    assert all(line.startswith("plain,") for line in result.output.splitlines() if line)
+    assert not [sign for sign in FORBIDDEN if sign in result.output]
+
+
+_COLUMNS = {
+    "YAML": '"\'{a: ${b}} [x], - ? & * ! | > % @ `',
+    "lines": "a\nb: !!python/object:os.system\rc",
+    "an ignore": "# graphspec: ignore[GS3]",
+    "escapes": "\x1b]0;owned\x07\u202e",
+    "a megabyte": "x" * 2**20,
+}
+
+
+@pytest.mark.parametrize("what", _COLUMNS)
+def test_spec_of_a_hostile_table_has_no_findings(what: str, place: Path, sandbox: Sandbox) -> None:
+    """`new --from-data` writes into its folder alone, and its spec holds the names of columns as text."""
+    rows = "".join(f"{number * 1.5 % 7},{'pq'[number % 2]}\n" for number in range(40))
+    name = '"' + _COLUMNS[what].replace('"', '""') + '"'
+    case = Case("table", files={"table.csv": f"{name},y\n{rows}"})
+    case.lay_out(place)
+    (place / "project" / "out").mkdir()
+    limits = case.limits(place, "out")
+    result = sandbox.run(place, ["new", "out/it", "--from-data", "table.csv", "--target", "y"], limits)
+    assert result.wrong() == []
+    assert not [sign for sign in FORBIDDEN if sign in result.output]
+    if result.status == 0:
+        checked = sandbox.run(place, ["validate", "--data", "out/it/spec.yaml"], case.limits(place))
+        assert (checked.wrong(), checked.status) == ([], 0), checked.output
+    else:
+        assert what == "a megabyte"
+        assert os.listdir(place / "project" / "out") == []
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -102,6 +102,8 @@ TABLES: dict[str, tuple[str, str]] = {
     "target with gaps": (column(lambda n: n * 0.1, lambda n: "" if n % 5 == 0 else n % 2), "y"),
     "many columns": (wide(2_000, lambda: round(RANDOM.random(), 3)), "y"),
     "many columns of words": (wide(90, lambda: RANDOM.choice("abc")), "y"),
+    "comments that ignore": (column(float, lambda n: ["# graphspec: ignore[GS3]", "graphspec:ignore"][n % 2]), "y"),
+    "NUL as a class": (column(float, lambda n: ["a\0b", "c"][n % 2]), "y"),
     "carriage returns": (plain(["x", "kind", "price"]).replace("\n", "\r\n"), "price"),
 }  # fmt: skip
 
@@ -213,6 +215,15 @@ def test_a_path_that_would_be_a_pattern_is_copied(tmp_path: Path) -> None:
     done = new(tmp_path, plain(["x", "kind", "price"]), "price", name="t[1]*.csv")
     assert done.exit_code == 0, done.output
     assert (tmp_path / "out" / "data.csv").is_file()
+
+
+def test_the_folder_may_be_a_link(tmp_path: Path) -> None:
+    """A spec that is written through a link names its table from where the spec really lies."""
+    place = tmp_path / "place"
+    for folder in (place, tmp_path / "far" / "away"):
+        folder.mkdir(parents=True)
+    (place / "out").symlink_to(tmp_path / "far" / "away")
+    started(place, plain(["x", "kind", "price"]), "price")
 
 
 def test_the_table_may_lie_in_the_folder(tmp_path: Path) -> None:
