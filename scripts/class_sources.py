@@ -23,6 +23,8 @@ from tests.trials import class_of
 
 _COMPUTING = ("keras.src.backend", "keras.src.ops", "keras.src.tree", "keras.src.random", "keras.src.api_export")
 """Packages whose functions compute with tensors, or say nothing of arguments."""
+NAME = "name"
+"""The argument whose default and documentation say nothing of what it takes."""
 
 
 def fingerprint(kind: Kind, name: str, bases: list[type]) -> str:
@@ -38,7 +40,7 @@ def fingerprint(kind: Kind, name: str, bases: list[type]) -> str:
     own = [each for each in own if each.__module__.startswith("keras.")]
     named = {id(other): other for each in own for other in _named_in(each)}
     codes = [_code(each.__dict__.get("__init__")) for each in own] + sorted(_code(other) for other in named.values())
-    docs = catalog.argument_docs(kind, name)
+    docs = {key: line for key, line in catalog.argument_docs(kind, name).items() if key != NAME}
     return hashlib.sha256("\n".join([*codes, *(f"{key}: {line}" for key, line in docs.items())]).encode()).hexdigest()
 
 
@@ -77,6 +79,11 @@ def _tree(subject: Any) -> ast.AST:
             node.body = node.body[1:] or [ast.Pass()]
         if isinstance(node, ast.FunctionDef):
             node.returns = None
+            optional = node.args.args[len(node.args.args) - len(node.args.defaults) :]
+            node.args.defaults = [
+                ast.Constant(None) if argument.arg == NAME else default
+                for argument, default in zip(optional, node.args.defaults, strict=True)
+            ]
         if isinstance(node, ast.arg):
             node.annotation = None
         if isinstance(node, ast.Raise):
