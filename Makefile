@@ -78,6 +78,7 @@ values: $(VENV)/.dev
 	$(BIN)/python scripts/make_comparisons.py --check
 	$(BIN)/python scripts/make_optuna.py --check
 	$(BIN)/python scripts/make_applications.py --check
+	$(BIN)/python scripts/make_versions.py --check --environments $(VENV)-keras
 	if $(BIN)/python -c 'import importlib.util as i, sys; sys.exit(not i.find_spec("keras_hub"))'; \
 		then $(BIN)/python scripts/make_backbones.py --check; else echo "backbones.json: keras-hub is not installed"; fi
 
@@ -133,4 +134,4 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(VENV)-docs $(VENV)-newest $(VENV)-oldest site runs studies dist editors/vscode/build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-keras $(VENV)-docs $(VENV)-newest $(VENV)-oldest site runs studies dist editors/vscode/build .mypy_cache .ruff_cache .pytest_cache .hypothesis
