@@ -5,6 +5,7 @@
 # make docs    the documentation site → site/html/index.html, which opens from a disk
 # make values  whether what is known of values still holds of the installed Keras, in twelve minutes
 # make package  the wheel and the sdist, checked, installed and used in bare environments → dist/
+# make upgrade-keras  install the newest Keras, regenerate all that is read from it, and print what changed
 # make lint    style, types and import contracts
 # make vscode  build the extension of VS Code, editors/vscode/build/graphspec.vsix
 # make lock    resolve the ranges of pyproject.toml anew: all of the above but smoke install what locks/ names
@@ -17,7 +18,7 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python
 ITSELF := --no-deps --no-build-isolation --editable .
 RUN := runs/demo/$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: help demo test slow lint docs values vscode package format lock smoke smoke-newest smoke-oldest clean
+.PHONY: help demo test slow lint docs values upgrade-keras vscode package format lock smoke smoke-newest smoke-oldest clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -77,8 +78,13 @@ values: $(VENV)/.dev
 	$(BIN)/python scripts/make_comparisons.py --check
 	$(BIN)/python scripts/make_optuna.py --check
 	$(BIN)/python scripts/make_applications.py --check
+	$(BIN)/python scripts/make_versions.py --check --environments $(VENV)-keras
 	if $(BIN)/python -c 'import importlib.util as i, sys; sys.exit(not i.find_spec("keras_hub"))'; \
 		then $(BIN)/python scripts/make_backbones.py --check; else echo "backbones.json: keras-hub is not installed"; fi
+
+upgrade-keras: $(VENV)/.dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --upgrade keras
+	$(BIN)/python scripts/upgrade_keras.py
 
 vscode:
 	editors/vscode/build.sh
@@ -128,4 +134,4 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(VENV)-docs $(VENV)-newest $(VENV)-oldest site runs studies dist editors/vscode/build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-keras $(VENV)-docs $(VENV)-newest $(VENV)-oldest site runs studies dist editors/vscode/build .mypy_cache .ruff_cache .pytest_cache .hypothesis

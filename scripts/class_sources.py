@@ -1,10 +1,10 @@
 """Fingerprints of the classes of the installed Keras: what decides about the values that their arguments take.
 
-A fingerprint covers the code of the class, of its parents up to the one that all of its kind inherit from, and of the
-functions of Keras that their constructors call, but of none that computes with tensors; comments, docstrings,
-annotations and the messages of errors are left out. It covers the lines of documentation of its arguments, which decide
-where Keras takes anything. So a class with the same fingerprint in two versions of Keras takes the same values in both,
-as far as that can be told without trying them.
+A fingerprint covers the constructors of the class and of its parents, up to the one that all of its kind inherit from,
+and the functions of Keras that these call, but none that computes with tensors; comments, docstrings, annotations and
+the messages of errors are left out. It covers the lines of documentation of the arguments, which decide where Keras
+takes anything. A class with the same fingerprint in two versions of Keras takes the same values in both, as far as that
+can be told without trying them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from tests.trials import class_of
 
 _COMPUTING = ("keras.src.backend", "keras.src.ops", "keras.src.tree", "keras.src.random", "keras.src.api_export")
 """Packages whose functions compute with tensors, or say nothing of arguments."""
+NAME = "name"
+"""The argument whose default and documentation say nothing of what it takes."""
 
 
 def fingerprint(kind: Kind, name: str, bases: list[type]) -> str:
@@ -37,8 +39,8 @@ def fingerprint(kind: Kind, name: str, bases: list[type]) -> str:
     own = [each for each in cls.__mro__ if each is cls or not any(issubclass(base, each) for base in bases)]
     own = [each for each in own if each.__module__.startswith("keras.")]
     named = {id(other): other for each in own for other in _named_in(each)}
-    codes = [_code(each) for each in own] + sorted(_code(other) for other in named.values() if other not in own)
-    docs = catalog.argument_docs(kind, name)
+    codes = [_code(each.__dict__.get("__init__")) for each in own] + sorted(_code(other) for other in named.values())
+    docs = {key: line for key, line in catalog.argument_docs(kind, name).items() if key != NAME}
     return hashlib.sha256("\n".join([*codes, *(f"{key}: {line}" for key, line in docs.items())]).encode()).hexdigest()
 
 
@@ -77,6 +79,11 @@ def _tree(subject: Any) -> ast.AST:
             node.body = node.body[1:] or [ast.Pass()]
         if isinstance(node, ast.FunctionDef):
             node.returns = None
+            optional = node.args.args[len(node.args.args) - len(node.args.defaults) :]
+            node.args.defaults = [
+                ast.Constant(None) if argument.arg == NAME else default
+                for argument, default in zip(optional, node.args.defaults, strict=True)
+            ]
         if isinstance(node, ast.arg):
             node.annotation = None
         if isinstance(node, ast.Raise):

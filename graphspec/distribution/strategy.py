@@ -24,12 +24,12 @@ from graphspec.distribution.cluster import MIRRORED, Cluster, split_address
 from graphspec.distribution.lobby import meet
 from graphspec.spec import Spec
 from graphspec.to_keras.keras_internals import bounded_connection, distribution_faults
+from graphspec.to_keras.private_parts import tested_versions
 
 START_SECONDS = 600.0
 """Seconds within which all workers must have started."""
 CONNECT_SECONDS = 60.0
 """Seconds that TensorFlow may take to connect workers that have all started."""
-TESTED_KERAS = "3.8 to 3.15"
 _PROBE_SECONDS = 1.0
 _WORD = 4
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
@@ -174,7 +174,7 @@ def check_keras() -> None:
             UNFIT_KERAS,
             f"with Keras {keras.__version__} this does not hold, which a training on several devices needs: "
             f"{'; '.join(faults)}",
-            expected=f"a Keras that it was tested with: {TESTED_KERAS}",
+            expected=f"a Keras that it was tested with: {tested_versions()}",
             help="install one of these, or train on one device: --set training.distribute=null",
         )
 

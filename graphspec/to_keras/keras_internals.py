@@ -1,33 +1,9 @@
 """Uses of private parts of Keras and TensorFlow, which a new Keras may break.
 
-No other module of graphspec imports `keras.src` or `tensorflow.python`, or reads their private attributes. All of these
-exist in Keras 3.8 to 3.15 with TensorFlow 2.18 to 2.21; `tests/to_keras/test_keras_internals.py` tests each. What a
-training on several devices takes from here is tried at its start with the Keras at hand: see `distribution_faults`.
-
-| private | used by | why no public API serves |
-|---|---|---|
-| `global_state`, `uninitialized_variables` | `weightless_scope` | variables created there would be initialised later |
-| `RNN._create_state_variables` | `weightless_scope` | stateful layers allocate their states as arrays |
-| `no_automatic_dependency_tracking` | `weightless_scope` | Keras would track those states as weights |
-| `global_state`, `object_name_uids` | `fresh_layer_names` | only `clear_session` resets the numbers, and more |
-| `gradient_registry._registry` | `released_models` | each use of a custom gradient keeps its model alive |
-| `Layer._flatten_layers` | `flattened_layers` | `Model.layers` omits layers inside layers |
-| `Operation._inbound_nodes` | `calls_of`, `call_behind` | nodes of a functional graph are not public |
-| `KerasTensor._keras_history` | `call_behind`, `operation_behind` | nor is the operation that produced a tensor |
-| `KerasTensor._keras_mask` | `mask_of` | `keras.src.backend.get_keras_mask` is private too |
-| `TextVectorization._lookup_layer` | `lookup_layer` | its table cannot be read in index order |
-| `Trainer._symbolic_build` | `build_symbolically` | otherwise the first batch builds metrics and optimizer |
-| `LossFunctionWrapper` | `loss_of` | it reduces a loss function over a weighted batch |
-| `Layer._metrics` | `own_metrics` | metrics of attributes would be saved with the model |
-| `Metric._direction` | `direction_of` | nothing else says whether a metric should rise |
-| `applications.*.LayerScale` and others | `unexported` | models of `keras.applications` are made of them |
-| `Layer._non_trainable_variables` | `state_variables` | frozen weights are among those that are public |
-| `Layer._trainable_variables` | `own_trainable_variables`, `set_trainable` | the public ones hold inner layers |
-| `Dense._kernel`, `Embedding._embeddings` | `frozen_by_lora` | the public ones have the adapters added |
-| `SeedGenerator.next` | `seeds_of_replicas` | replicas would draw the same numbers for other rows |
-| `context.configure_coordination_service` | `bounded_connection` | TensorFlow waits for other workers for an hour |
-| `Optimizer._apply_weight_decay` | `multiply_learning_rates` | it takes all variables with one learning rate |
-| `global_seed_generator` | `global_generator` | layers without a seed draw from it, so it is training state |
+No other module of graphspec but `private_parts` imports `keras.src` or `tensorflow.python`, or reads their private
+attributes. That one lists them, with the features that need them; `tests/to_keras/test_keras_internals.py` tests each.
+What a training on several devices takes from here is tried at its start with the Keras at hand: see
+`distribution_faults`. Layers of `keras.applications` that Keras does not export are found by `unexported`.
 """
 
 from __future__ import annotations
@@ -37,22 +13,24 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 import keras
 import tensorflow as tf
-from keras.src.backend.common import global_state
-from keras.src.losses.losses import LossFunctionWrapper
-from keras.src.random.seed_generator import global_seed_generator
-from keras.src.utils.tracking import no_automatic_dependency_tracking
-from tensorflow.python.eager import context
-from tensorflow.python.framework import ops
 
 from graphspec.language.graph import Graph
+from graphspec.to_keras.private_parts import has_part, needs
 
 _UNINITIALIZED = "uninitialized_variables"
 _NAME_COUNTS = "object_name_uids"
 _CUSTOM_GRADIENT = "CustomGradient-"
+_GLOBAL_STATE = "keras.src.backend.common.global_state"
+_STATES = "RNN._create_state_variables"
+_TRACKING = "keras.src.utils.tracking.no_automatic_dependency_tracking"
+_LOSS = "keras.src.losses.losses.LossFunctionWrapper"
+_GENERATOR = "keras.src.random.seed_generator.global_seed_generator"
+_REGISTRY = "tensorflow.python.framework.ops.gradient_registry._registry"
 _OTHER_CALLS = 1_000
 _SEED_STRIDE = 7_919
 
@@ -66,18 +44,37 @@ def weightless_scope() -> Iterator[None]:
     restored. Stateful recurrent layers create their states from arrays, which Keras refuses in the scope; here they are
     created from shapes.
     """
-    pending = list(global_state.get_global_attribute(_UNINITIALIZED) or [])
-    make_states = keras.layers.RNN._create_state_variables
-    keras.layers.RNN._create_state_variables = _states_by_shape
+    pending = list(_global_attribute(_UNINITIALIZED) or [])
     try:
-        with keras.StatelessScope(initialize_variables=False):
+        with _states_without_arrays(), keras.StatelessScope(initialize_variables=False):
             yield
     finally:
+        _set_global_attribute(_UNINITIALIZED, pending)
+
+
+def _global_attribute(name: str) -> Any:
+    return resolve_name(_GLOBAL_STATE).get_global_attribute(name) if has_part(_GLOBAL_STATE) else None
+
+
+def _set_global_attribute(name: str, value: Any) -> None:
+    if has_part(_GLOBAL_STATE):
+        resolve_name(_GLOBAL_STATE).set_global_attribute(name, value)
+
+
+@contextmanager
+def _states_without_arrays() -> Iterator[None]:
+    """Let stateful recurrent layers create their states from shapes; a Keras without these parts refuses them."""
+    if not (has_part(_STATES) and has_part(_TRACKING)):
+        yield
+        return
+    make_states = keras.layers.RNN._create_state_variables
+    keras.layers.RNN._create_state_variables = resolve_name(_TRACKING)(_states_by_shape)
+    try:
+        yield
+    finally:
         keras.layers.RNN._create_state_variables = make_states
-        global_state.set_global_attribute(_UNINITIALIZED, pending)
 
 
-@no_automatic_dependency_tracking  # type: ignore[untyped-decorator]  # Keras has no types
 def _states_by_shape(layer: Any, batch_size: int) -> None:
     """Replace `RNN._create_state_variables`; its variables are never initialised and are no weights."""
     layer.states = keras.tree.map_structure(
@@ -91,12 +88,12 @@ def _states_by_shape(layer: Any, batch_size: int) -> None:
 @contextmanager
 def fresh_layer_names() -> Iterator[None]:
     """Number unnamed layers from the start, whatever the process has built before."""
-    counts = global_state.get_global_attribute(_NAME_COUNTS)
-    global_state.set_global_attribute(_NAME_COUNTS, defaultdict(int))
+    counts = _global_attribute(_NAME_COUNTS)
+    _set_global_attribute(_NAME_COUNTS, defaultdict(int))
     try:
         yield
     finally:
-        global_state.set_global_attribute(_NAME_COUNTS, counts)
+        _set_global_attribute(_NAME_COUNTS, counts)
 
 
 @contextmanager
@@ -114,7 +111,7 @@ def recursion_limit_for(graph: Graph) -> Iterator[None]:
 @contextmanager
 def released_models() -> Iterator[None]:
     """Release the models built within it on exit; earlier models stay."""
-    registry: dict[str, Any] = getattr(ops.gradient_registry, "_registry", {})
+    registry: dict[str, Any] = resolve_name(_REGISTRY) if has_part(_REGISTRY) else {}
     before = set(registry)
     try:
         yield
@@ -124,6 +121,7 @@ def released_models() -> Iterator[None]:
         keras.utils.clear_session()
 
 
+@needs("Layer._flatten_layers")
 def flattened_layers(layer: Any, *, include_self: bool = True, recursive: bool = True) -> list[Any]:
     """Return the layers inside a layer or model.
 
@@ -135,16 +133,20 @@ def flattened_layers(layer: Any, *, include_self: bool = True, recursive: bool =
     return list(layer._flatten_layers(include_self=include_self, recursive=recursive))
 
 
+@needs("Operation._inbound_nodes")
 def calls_of(layer: Any) -> list[Any]:
     """Return the node of each symbolic call: its `input_tensors`, `output_tensors` and `arguments`."""
     return list(layer._inbound_nodes)
 
 
+@needs("KerasTensor._keras_history")
 def operation_behind(tensor: Any) -> Any:
     """Return the layer or operation that produced a symbolic tensor."""
     return tensor._keras_history.operation
 
 
+@needs("KerasTensor._keras_history")
+@needs("Operation._inbound_nodes")
 def call_behind(tensor: Any) -> Any:
     """Return the node of the call that produced a symbolic tensor; see `calls_of`."""
     history = tensor._keras_history
@@ -165,22 +167,26 @@ def unexported(module: str, name: str) -> Any:
     return getattr(import_module(module), name)
 
 
+@needs("TextVectorization._lookup_layer")
 def lookup_layer(layer: Any) -> Any:
     """Return the layer with the lookup table, which `TextVectorization` holds as a sublayer."""
     return layer._lookup_layer if isinstance(layer, keras.layers.TextVectorization) else layer
 
 
+@needs("Trainer._symbolic_build")
 def build_symbolically(model: keras.Model, element_spec: Any) -> None:
     """Build the metrics and the optimizer of a compiled model without a batch."""
     model._symbolic_build(data_batch=element_spec)
 
 
+@needs(_LOSS)
 def loss_of(identifier: Any) -> keras.losses.Loss:
     """Return a loss object for a loss, a function or a name."""
     loss = keras.losses.get(identifier)
-    return loss if isinstance(loss, keras.losses.Loss) else LossFunctionWrapper(loss)
+    return loss if isinstance(loss, keras.losses.Loss) else resolve_name(_LOSS)(loss)
 
 
+@needs("Trainer._metrics")
 def own_metrics(model: keras.Model) -> list[Any]:
     """Return the list of the metrics that a model reports beside those it is compiled with."""
     metrics: list[Any] = model._metrics
@@ -193,12 +199,14 @@ def direction_of(metric: keras.metrics.Metric) -> str | None:
     return str(direction) if direction is not None else None
 
 
+@needs(_GENERATOR)
 def global_generator() -> keras.random.SeedGenerator:
     """Return the generator from which layers and initializers without a seed draw."""
-    generator: keras.random.SeedGenerator = global_seed_generator()
+    generator: keras.random.SeedGenerator = resolve_name(_GENERATOR)()
     return generator
 
 
+@needs("Optimizer._apply_weight_decay")
 def multiply_learning_rates(optimizer: Any, factors: Sequence[tuple[Any, float]]) -> None:
     """Let an optimizer train variables with a multiple of its learning rate, and decay them so.
 
@@ -245,17 +253,20 @@ def _multiplied_decay(optimizer: Any, factor: float) -> Iterator[None]:
             setattr(optimizer, name, value)
 
 
+@needs("Layer._non_trainable_variables")
 def state_variables(model: keras.Model) -> list[Any]:
     """Return the variables that layers change while they train, such as moving averages, without frozen weights."""
     variables = [each for layer in flattened_layers(model) for each in layer._non_trainable_variables]
     return [each for each in {id(each): each for each in variables}.values() if "float" in str(each.dtype)]
 
 
+@needs("Layer._trainable_variables")
 def own_trainable_variables(layer: Any) -> list[Any]:
     """Return the variables of a layer itself that train unless they are frozen."""
     return list(layer._trainable_variables)
 
 
+@needs("Layer._trainable_variables")
 def set_trainable(layer: Any, trainable: bool) -> None:
     """Set the flag of a layer, and of its own variables: TensorFlow drops an assignment of the value that is there."""
     layer.trainable = trainable
@@ -263,6 +274,7 @@ def set_trainable(layer: Any, trainable: bool) -> None:
         variable.trainable = trainable
 
 
+@needs("Dense._kernel")
 def frozen_by_lora(layer: Any) -> Any:
     """Return the variable that LoRA freezes in an adapted layer."""
     return layer._embeddings if hasattr(layer, "_embeddings") else layer._kernel
@@ -368,13 +380,14 @@ def _computes_in_scope() -> bool:
     return is_kept and model.optimizer.built and float(loss) == 8.0 and 4.0 in seen
 
 
+@needs("tensorflow.python.eager.context.Context.configure_coordination_service")
 @contextmanager
 def bounded_connection(seconds: float) -> Iterator[None]:
     """Let TensorFlow wait for the other workers so long at most; it hears no signal meanwhile.
 
     It raises `tf.errors.DeadlineExceededError` then.
     """
-    current = context.context()
+    current = resolve_name("tensorflow.python.eager.context.context")()
     configure = current.configure_coordination_service
     bound = {"cluster_register_timeout_in_ms": int(1000 * seconds)}
 

@@ -1,10 +1,11 @@
-"""Private parts of Keras are used in one module only, and exist in the installed Keras."""
+"""Private parts of Keras are used in one module only, and exist in the installed Keras; one that is gone is named."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import keras
 import numpy as np
 import pytest
 
+import graphspec
 from graphspec import catalog
 from graphspec.to_keras import keras_internals as internals
+from graphspec.to_keras import private_parts
 
 PACKAGE = Path(internals.__file__).parent.parent
 OWN = {"self", "cls", "super"}
@@ -46,9 +49,9 @@ def is_in_keras(name: str) -> bool:
 
 def test_only_one_module_uses_private_parts() -> None:
     """No other module imports `keras.src` or `tensorflow.python`, or reads a private attribute of a Keras object."""
-    modules = [path for path in PACKAGE.rglob("*.py") if path.name != "keras_internals.py"]
+    modules = [path for path in PACKAGE.rglob("*.py") if path.name not in ("keras_internals.py", "private_parts.py")]
     assert [use for path in modules for use in private_uses(path)] == []
-    assert len(private_uses(Path(internals.__file__))) >= 10
+    assert len(private_uses(Path(internals.__file__))) >= 8
 
 
 def weightless() -> bool:
@@ -187,3 +190,58 @@ def test_private_parts_work_as_used(use: Callable[[], bool]) -> None:
     except (AttributeError, ImportError, TypeError) as error:
         pytest.fail(f"graphspec/to_keras/keras_internals.py uses a part that this Keras lacks: {error}")
     assert holds, f"graphspec/to_keras/keras_internals.py: the part that `{use.__name__}` tests has changed in Keras"
+
+
+@pytest.fixture
+def forgetful() -> Iterator[None]:
+    """What is missing is looked up again, before and after."""
+    private_parts.missing_parts.cache_clear()
+    yield
+    private_parts.missing_parts.cache_clear()
+
+
+@pytest.mark.smoke
+def test_no_part_is_missing() -> None:
+    """The installed Keras has all parts, and each is in the table once."""
+    assert private_parts.missing_parts() == ()
+    assert len({part.name for part in private_parts.PARTS}) == len(private_parts.PARTS)
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_a_part_that_is_gone_is_named_with_its_feature(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said at the start; what needs it is refused, and all else works."""
+    for each in keras.optimizers.Optimizer.__mro__:
+        if "_apply_weight_decay" in vars(each):
+            monkeypatch.delattr(each, "_apply_weight_decay")
+    private_parts.name_missing_parts()
+    assert capsys.readouterr().err == (
+        f"Keras {keras.__version__} lacks `Optimizer._apply_weight_decay`; "
+        "this does not work with it: `learning_rate_multipliers`\n"
+    )
+    with pytest.raises(graphspec.SpecError, match="GS917") as refused:
+        internals.multiply_learning_rates(keras.optimizers.SGD(), [])
+    assert "which this needs: `learning_rate_multipliers`" in str(refused.value)
+    assert nested_layers()
+    assert built_symbolically()
+
+
+@pytest.mark.usefixtures("forgetful")
+@pytest.mark.parametrize(
+    ("holder", "name", "part"),
+    [
+        (keras.layers.RNN, "_create_state_variables", "RNN._create_state_variables"),
+        ("keras.src.utils.tracking", "no_automatic_dependency_tracking", "keras.src.utils.tracking"),
+        ("keras.src.losses.losses", "LossFunctionWrapper", "keras.src.losses.losses.LossFunctionWrapper"),
+    ],
+)
+def test_models_are_built_without_a_part(
+    monkeypatch: pytest.MonkeyPatch, holder: Any, name: str, part: str, tmp_path: Path
+) -> None:
+    """A model that needs none of it is built and counted as before."""
+    monkeypatch.delattr(import_module(holder) if isinstance(holder, str) else holder, name)
+    assert [each.name.startswith(part) for each in private_parts.missing_parts()] == [True]
+    path = tmp_path / "spec.yaml"
+    path.write_text("graphspec: 1\ninputs: {x: [3]}\noutputs: {y: {from: x, apply: {Dense: 2}}}\n", encoding="utf-8")
+    assert graphspec.build(path, weightless=True).count_params() == 8

@@ -35,10 +35,10 @@ USES = {
 
 @pytest.fixture
 def older(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], None]:
-    """Take a name away from a module of Keras, and call it the release 3.8.0."""
+    """Take a name away from a module of Keras, and call it the release 3.7.0."""
 
     def remove(module: Any, name: str) -> None:
-        monkeypatch.setattr(keras, "__version__", "3.8.0")
+        monkeypatch.setattr(keras, "__version__", "3.7.0")
         monkeypatch.delattr(module, name)
 
     return remove
@@ -94,7 +94,7 @@ def test_what_the_installed_keras_lacks_is_a_finding(
     older(module, name)
     (finding,) = trained(write, tmp_path, **{where: use}).report
     assert finding.rule.code == "GS201"
-    assert "Keras 3.8.0, which is installed, has no" in finding.message
+    assert "Keras 3.7.0, which is installed, has no" in finding.message
     assert said in finding.message
     assert finding.span is not None
     assert finding.span.line == 1 + next(n for n, line in enumerate(SPEC.splitlines()) if f"{{{where}}}" in line)
@@ -105,7 +105,7 @@ def test_a_refused_argument_tells_of_another_keras(
     write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where Keras refuses an argument that validation knows, the finding tells which Keras it was checked for."""
-    monkeypatch.setattr(keras, "__version__", "3.8.0")
+    monkeypatch.setattr(keras, "__version__", "3.7.0")
 
     def dense(units: int, name: str) -> None:
         raise AssertionError("no call reaches this")
@@ -113,7 +113,7 @@ def test_a_refused_argument_tells_of_another_keras(
     monkeypatch.setattr(keras.layers, "Dense", dense)
     found = trained(write, tmp_path, step="{Dense: {units: 2, use_bias: false}}").report.errors
     assert {each.rule.code for each in found} == {"GS209"}
-    assert all("Keras 3.8.0 is installed" in each.help for each in found)
+    assert all("Keras 3.7.0 is installed" in each.help for each in found)
 
 
 def test_a_model_of_another_keras_names_its_writer(write: Callable[..., Path], tmp_path: Path) -> None:

@@ -27,9 +27,13 @@ def small(name: str) -> list[str]:
 
 def write_data(name: str, folder: Path, model: keras.Model) -> list[str]:
     """Write data of two samples for a small model of the zoo, and return the overrides of a spec that trains on it."""
-    spec = graphspec.load(ZOO / f"{name}.yaml", small(name))
+    return write_samples(graphspec.load(ZOO / f"{name}.yaml", small(name)), folder, model) + small(name)
+
+
+def write_samples(spec: graphspec.Spec, folder: Path, model: keras.Model, length: int = LENGTH) -> list[str]:
+    """Write data of two samples for a spec and its model, and return the overrides with which it trains on it."""
     rng = np.random.default_rng(0)
-    inputs = random_inputs(model, LENGTH)
+    inputs = random_inputs(model, length)
     targets = {key: rng.random(each.shape) for key, each in model(inputs).items()}
     for key, output in spec.graph.outputs.items():
         if output.loss is None:
@@ -46,4 +50,4 @@ def write_data(name: str, folder: Path, model: keras.Model) -> list[str]:
             data[part][key] = str(folder / part / f"{key}.npy")
             np.save(data[part][key], array)
     quickly = ["training.epochs=1", "training.batch_size=2", "training.jit_compile=false"]
-    return [*small(name), *quickly, f"data={json.dumps({'train': data})}"]
+    return [*quickly, f"data={json.dumps({'train': data})}"]

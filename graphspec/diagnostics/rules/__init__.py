@@ -379,7 +379,7 @@ LOST_WORKER = Rule(
 )
 BAD_LAUNCH = Rule("GS915", "bad-launch", TOOL, "A job of several workers cannot be started or written as asked.")
 FAILED_WORKER = Rule("GS916", "failed-worker", TOOL, "A worker of a job failed or was killed.")
-UNFIT_KERAS = Rule("GS917", "unfit-keras", TOOL, "The installed Keras lacks what a training on several devices needs.")
+UNFIT_KERAS = Rule("GS917", "unfit-keras", TOOL, "The installed Keras lacks what a feature of graphspec needs.")
 BAD_STORAGE = Rule("GS918", "bad-storage", TOOL, "The storage that workers share a study in cannot be used.")
 OTHER_STUDY = Rule("GS919", "other-study", TOOL, "The storage or the data belongs to another study.")
 UNAVAILABLE_PRESET = Rule(
