@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 from lsprotocol.types import Diagnostic
 from pygls.exceptions import JsonRpcContentModified
 
-from graphspec.editor.server.checks import Checks, analyse, preload
+from graphspec.editor.server.checks import Checks, analyse
 from graphspec.editor.server.diagnostics import diagnostics_by_uri
 from graphspec.editor.server.document import Document
+from graphspec.editor.server.preload import preload
 from graphspec.editor.server.spec_calls import View
 from graphspec.editor.server.workspace import Workspace
 
