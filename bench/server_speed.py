@@ -3,9 +3,9 @@
     python bench/server_speed.py [--lines 500] [--turns 60]
 
 The server is a process of its own. Every request is made right after a character is typed, and again at rest. A time
-is that from sending a request to its answer. `answer` is the time that a processor worked on the answer meanwhile, which
-leaves out other work of the machine, and the check of the edited text that may run beside it. What a request has checked
-counts as its answer; its check at rest, where no other runs.
+is that from sending a request to its answer. `answer` is the time that a processor worked on it, which leaves out other
+work of the machine, and the check of the edited text that may run beside it. The check that a rename asks for counts as
+its answer at rest, where no other runs.
 """
 
 from __future__ import annotations

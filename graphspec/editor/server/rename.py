@@ -21,7 +21,7 @@ from graphspec.diagnostics import Diagnostic
 from graphspec.editor.server.checks import Checks, analyse
 from graphspec.editor.server.document import Document
 from graphspec.editor.server.name_index import KEYWORDS, NAME
-from graphspec.editor.server.names import DECLARED, TENSORS, Name, Use
+from graphspec.editor.server.names import BESIDE, DECLARED, TENSORS, Name, Use
 from graphspec.editor.server.navigation import declaration_at
 from graphspec.editor.server.plain_rename import is_plain
 from graphspec.editor.server.project import declared_names, included, uses_of
@@ -29,7 +29,7 @@ from graphspec.editor.server.workspace import Workspace
 from graphspec.language.expand.operators import FUNCTIONS
 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_RESERVED = ("call", "repeat", "when", "each")
+_RESERVED = (*BESIDE, "each")
 _MAX_CHECKED = 20
 """The number of documents that are checked before and after a rename."""
 
