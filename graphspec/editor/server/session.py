@@ -7,8 +7,10 @@ edit has made stale is dropped.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -28,6 +30,12 @@ PAUSE = 0.08
 
 PATIENCE = 2.0
 """Seconds that a request waits for the first check of its document."""
+
+IDLE = 1.0
+"""Seconds without an edit after which garbage is collected, so that it is not while somebody waits for an answer."""
+
+_MAX_ROUNDS = 20
+"""Rounds of checks after which it is collected at the latest."""
 
 
 @dataclass
@@ -148,9 +156,14 @@ class Session:
         return is_open and self.checks.current(document, self.workspace) is None
 
     async def _keep_checking(self) -> None:
+        rounds = 0
         while True:
+            if rounds == _MAX_ROUNDS or (rounds and not await self._is_woken(IDLE)):
+                rounds = 0
+                await asyncio.get_running_loop().run_in_executor(self._thread, gc.collect)
             await self._wake.wait()
             self._wake.clear()
+            rounds += 1
             try:
                 await self._pause()
                 await self._check()
@@ -158,6 +171,13 @@ class Session:
                 self.fail(error)
             finally:
                 self._done.set()
+
+    async def _is_woken(self, seconds: float) -> bool:
+        """Return whether an edit comes within so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        return self._wake.is_set()
 
     async def _pause(self) -> None:
         """Wait until the last edit is some time ago, unless a request waits."""
