@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
+from time import thread_time
 from typing import Any, TypeVar
 
 from lsprotocol.types import Diagnostic
@@ -31,11 +32,14 @@ PAUSE = 0.08
 PATIENCE = 2.0
 """Seconds that a request waits for the first check of its document."""
 
-IDLE = 1.0
-"""Seconds without an edit after which garbage is collected, so that it is not while somebody waits for an answer."""
+BRIEF = 0.05
+"""Seconds for which garbage may be collected after each round of checks; what takes longer waits until nobody types."""
 
-_MAX_ROUNDS = 20
-"""Rounds of checks after which it is collected at the latest."""
+IDLE = 0.5
+"""Seconds without an edit after which nobody types."""
+
+_MAX_ROUNDS = 10
+"""Rounds of checks after which garbage is collected at the latest."""
 
 
 @dataclass
@@ -156,11 +160,12 @@ class Session:
         return is_open and self.checks.current(document, self.workspace) is None
 
     async def _keep_checking(self) -> None:
-        rounds = 0
+        rounds, collecting = 0, 0.0
         while True:
-            if rounds == _MAX_ROUNDS or (rounds and not await self._is_woken(IDLE)):
-                rounds = 0
-                await asyncio.get_running_loop().run_in_executor(self._thread, gc.collect)
+            is_due = collecting < BRIEF or rounds == _MAX_ROUNDS
+            if rounds and (is_due or not await self._is_woken(IDLE)):
+                seconds = await asyncio.get_running_loop().run_in_executor(self._thread, _collect_garbage)
+                rounds, collecting = 0, seconds / rounds
             await self._wake.wait()
             self._wake.clear()
             rounds += 1
@@ -212,3 +217,10 @@ class Session:
                 self.published.pop(uri, None)
             else:
                 self.published[uri] = news
+
+
+def _collect_garbage() -> float:
+    """Collect what texts and analyses of before have left. Return the seconds that it takes."""
+    begin = thread_time()
+    gc.collect()
+    return thread_time() - begin
