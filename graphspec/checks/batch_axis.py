@@ -10,7 +10,6 @@ from graphspec.diagnostics import Diagnostic, Label, Span
 from graphspec.diagnostics.rules import LOST_BATCH
 from graphspec.language.batchless import Kind, Kinds
 from graphspec.language.graph import Graph, Layer, Output
-from graphspec.language.traversal import every_layer
 from graphspec.shapes import Shapes, Tensor, infer
 
 PROBE = 2**6 * 3**3 * 5**2 * 7 * 11 * 13 * 17 * 19
@@ -29,7 +28,7 @@ def check_batch_axis(context: CheckContext) -> Iterator[Diagnostic]:
     if context.settings is None or not trained or len(stated) > 1:
         return
     shapes, batch = context.shapes, next(iter(stated), None)
-    if any(_may_move_batch(layer) for layer in every_layer(context.graph)):
+    if any(_may_move_batch(layer) for layer in context.layers):
         batch = batch or PROBE
         shapes = infer(context.graph, batch=batch)
     known = {each.span for each in context.shapes.findings}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
-from graphspec.language.graph import Graph, Output
+from graphspec.language.graph import Graph, Layer, Output
 from graphspec.language.schema import TrainingModel
 from graphspec.language.search_space import SearchSpace
 from graphspec.language.training import Training
+from graphspec.language.traversal import every_layer
 from graphspec.shapes import Shapes, Tensor
 from graphspec.shapes.tensor import Shape
 from graphspec.sources import Data
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CheckContext:
     """A graph with the shapes of its tensors, its training, data and search.
 
@@ -29,10 +31,15 @@ class CheckContext:
     data: Data | None = None
     search: SearchSpace | None = None
 
-    @property
+    @cached_property
     def graphs(self) -> tuple[Graph, ...]:
-        """Return the graph and every model nested in it."""
+        """The graph and every model nested in it."""
         return (self.graph, *self.graph.models())
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """Every layer of them, also those in wrappers, each once."""
+        return tuple(every_layer(self.graph))
 
     @property
     def is_whole(self) -> bool:

@@ -11,7 +11,6 @@ from graphspec.diagnostics.rules import NOT_DISTRIBUTABLE
 from graphspec.language.graph import Graph, GraphLoss, KerasLayer
 from graphspec.language.objects import Object
 from graphspec.language.schema import TrainingModel
-from graphspec.language.traversal import every_layer
 
 _OVER_BATCH = ("Dice", "dice", "Tversky", "tversky")
 """Losses that are ratios of sums, over the whole batch unless `axis` leaves it out."""
@@ -35,7 +34,7 @@ def check_distribution(context: CheckContext) -> Iterator[Diagnostic]:
     for loss in context.graph.losses.values():
         yield from _graph_loss(loss, context.graph, why)
     own = {loss.layer for loss in context.graph.losses.values() if loss.ending}
-    for layer in every_layer(context.graph):
+    for layer in context.layers:
         if layer not in own and isinstance(layer, KerasLayer):
             yield from _layer(layer, why)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,9 @@ from graphspec.diagnostics import Diagnostic, Report, Span, SpecError
 from graphspec.diagnostics.rules import MISSING_FILE, NETWORK
 from graphspec.diagnostics.suggest import closest
 from graphspec.files import check_file, is_file, is_folder, names_in, reason_of
-from graphspec.language.graph import ExternalModel, Graph, KerasLayer, PresetModel
+from graphspec.language.graph import ExternalModel, KerasLayer, Layer, PresetModel
 from graphspec.language.lower.files import folder_of
 from graphspec.language.objects import Object
-from graphspec.language.traversal import every_layer
 from graphspec.run_paths import is_url
 from graphspec.sources import DataSource
 
@@ -33,14 +32,14 @@ def check_files(context: CheckContext) -> Iterator[Diagnostic]:
     """Report every missing file of weights, of an array, of a model, or of a vocabulary."""
     graph, training = context.graph, context.training
     weights = [graph.weights, training.initial_weights if training is not None else None]
-    for layer in every_layer(graph):
+    for layer in context.layers:
         weights.append(layer.weights)
         if isinstance(layer, PresetModel):
             yield from _missing_preset(layer)
         elif isinstance(layer, ExternalModel) and layer.path is not None and not is_file(layer.path):
             yield missing_file(layer.path, layer.source, layer.source_span)
-    yield from check_arrays(graph)
-    for layer, text in _vocabulary_files(graph):
+    yield from check_arrays(context.layers)
+    for layer, text in _vocabulary_files(context.layers):
         path = vocabulary_path(layer.object)
         if ">" not in layer.class_name and path is not None and not is_file(path):
             yield missing_file(path, text, layer.object.span_of(VOCABULARY))
@@ -68,9 +67,9 @@ def missing_preset(preset: PresetModel, folder: Path) -> Diagnostic:
     )
 
 
-def check_arrays(graph: Graph) -> Iterator[Diagnostic]:
-    """Report every array that fills a weight, and whose file is missing or does not hold it."""
-    for layer in every_layer(graph):
+def check_arrays(layers: Iterable[Layer]) -> Iterator[Diagnostic]:
+    """Report every array that fills a weight of a layer, and whose file is missing or does not hold it."""
+    for layer in layers:
         for source in _arrays(layer.arguments):
             head = read_header(source, "the spec file")
             if isinstance(head, Diagnostic):
@@ -90,7 +89,7 @@ def _arrays(value: Any) -> Iterator[DataSource]:
 
 def check_network(context: CheckContext) -> Iterator[Diagnostic]:
     """Report every vocabulary at a URL: TensorFlow would open a connection for some of them."""
-    for layer, path in _vocabulary_files(context.graph):
+    for layer, path in _vocabulary_files(context.layers):
         if is_url(path):
             yield Diagnostic(
                 NETWORK,
@@ -101,8 +100,8 @@ def check_network(context: CheckContext) -> Iterator[Diagnostic]:
             )
 
 
-def _vocabulary_files(graph: Graph) -> Iterator[tuple[KerasLayer, str]]:
-    for layer in every_layer(graph):
+def _vocabulary_files(layers: Iterable[Layer]) -> Iterator[tuple[KerasLayer, str]]:
+    for layer in layers:
         if isinstance(layer, KerasLayer):
             path = layer.arguments.get(VOCABULARY)
             if isinstance(path, str):

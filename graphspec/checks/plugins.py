@@ -10,7 +10,7 @@ from graphspec.diagnostics import Diagnostic
 from graphspec.diagnostics.rules import UNREGISTERED
 from graphspec.language.graph import ObjectLayer
 from graphspec.language.objects import Object
-from graphspec.language.traversal import every_layer, every_plugin
+from graphspec.language.traversal import every_plugin
 
 
 def check_plugins(context: CheckContext) -> Iterator[Diagnostic]:
@@ -18,7 +18,7 @@ def check_plugins(context: CheckContext) -> Iterator[Diagnostic]:
     graph, training = context.graph, context.training
     if next(every_plugin(graph), None) is not None:
         return
-    objects: list[object] = [layer.object for layer in every_layer(graph) if isinstance(layer, ObjectLayer)]
+    objects: list[object] = [layer.object for layer in context.layers if isinstance(layer, ObjectLayer)]
     for output in graph.outputs.values():
         objects += [output.loss, *output.metrics, *output.weighted_metrics]
     if training is not None:

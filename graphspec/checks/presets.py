@@ -11,13 +11,12 @@ from graphspec.diagnostics.rules import MISSING_FILE, UNKNOWN_ARGUMENT
 from graphspec.diagnostics.suggest import closest, one_of
 from graphspec.files import is_file
 from graphspec.language.graph import PresetPreprocessor
-from graphspec.language.traversal import every_layer
 from graphspec.shapes.presets import PART_FILES, PREPROCESSOR, read_part
 
 
 def check_preset_parts(context: CheckContext) -> Iterator[Diagnostic]:
     """Report each tokenizer, preprocessor and image converter that its preset does not hold, and misspelt arguments."""
-    for layer in every_layer(context.graph):
+    for layer in context.layers:
         if not isinstance(layer, PresetPreprocessor) or layer.path is None or not is_file(layer.path / PRESET_CONFIG):
             continue
         able = PART_FILES if layer.part == PREPROCESSOR else (layer.part,)

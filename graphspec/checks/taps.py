@@ -12,7 +12,6 @@ from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.language.feed import Reference
 from graphspec.language.graph import ExternalModel, Graph
 from graphspec.language.objects import Pattern
-from graphspec.language.traversal import every_layer
 from graphspec.shapes.applications import ends_in_layers, is_application
 from graphspec.shapes.findings import no_output
 from graphspec.shapes.saved import layers_of, read_saved
@@ -20,7 +19,7 @@ from graphspec.shapes.saved import layers_of, read_saved
 
 def check_taps(context: CheckContext) -> Iterator[Diagnostic]:
     """Report each tap that is no layer of a saved model, or of an application."""
-    for model in every_layer(context.graph):
+    for model in context.layers:
         if not isinstance(model, ExternalModel) or not model.taps:
             continue
         known = _layers(model)

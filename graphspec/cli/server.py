@@ -13,7 +13,7 @@ from graphspec.diagnostics import SpecError
 from graphspec.diagnostics.rules import UNREADABLE_FILE
 from graphspec.extras import require
 from graphspec.files import reason_of
-from graphspec.garbage import rare_collection
+from graphspec.garbage import no_collection
 
 
 @click.command()
@@ -41,7 +41,7 @@ def server(log: str | None) -> None:
         click.echo("An editor starts this command and talks to it; press Ctrl-C to end it.", err=True)
     made = make_server()
     sys.setswitchinterval(0.0005)  # a message is read in three turns, each of which may wait so long for a check
-    with rare_collection():  # each would look through all analyses, while somebody types
+    with no_collection():  # the session collects garbage when nobody types
         try:
             made.start_io(*_own_streams())
         except (MemoryError, OverflowError):

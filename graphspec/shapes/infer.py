@@ -385,7 +385,7 @@ def _for_samples(value: Value, rows: Size) -> Value:
 def _cast(value: Any, dtype: str) -> Any:
     """Return the value with its float tensors in `dtype`."""
     if isinstance(value, Tensor):
-        return replace(value, dtype=dtype) if value.dtype in _FLOATS else value
+        return replace(value, dtype=dtype) if value.dtype in _FLOATS and value.dtype != dtype else value
     if isinstance(value, list):
         return [_cast(item, dtype) for item in value]
     if isinstance(value, dict):

@@ -9,7 +9,7 @@ import keras
 
 from graphspec.checks.files import check_arrays
 from graphspec.diagnostics import Report
-from graphspec.language.traversal import every_plugin
+from graphspec.language.traversal import every_layer, every_plugin
 from graphspec.spec import Spec
 from graphspec.to_keras.adapters import open_adapters
 from graphspec.to_keras.freezing import freeze
@@ -42,7 +42,7 @@ def build_spec(spec: Spec, *, weightless: bool = False, pretrained: bool = True,
     with BUILDING:
         if not weightless:
             report = Report()
-            report.extend(check_arrays(spec.graph))
+            report.extend(check_arrays(every_layer(spec.graph)))
             report.raise_if_errors()
         import_plugins(every_plugin(spec.graph))
         built = build_graph(spec.graph, precision=spec.model.precision, weightless=weightless, pretrained=pretrained)

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 from graphspec.diagnostics.formats.outcome import FileFinding, Outcome
 from graphspec.editor.server.document import Document
-from graphspec.editor.server.places import place_at, schemas_of
 from graphspec.editor.server.shift import Shift
 from graphspec.editor.server.spec_calls import SpecCalls, View
 from graphspec.editor.server.workspace import Workspace
-from graphspec.garbage import keep_what_is_there, rare_collection
+from graphspec.garbage import rare_collection
 from graphspec.language.document.overlay import overlay
 from graphspec.spec import Spec
 from graphspec.validation.check import FileCheck, inspect_file
@@ -72,16 +70,6 @@ def analyse(document: Document, texts: Mapping[str, bytes], disk: int = 0, keras
         check, spec = inspect_file(document.path, keras=keras)
     read = {key: texts.get(key) for key in (document.key, *check.dependencies)}
     return Analysis(document, check, spec, read, disk)
-
-
-def preload() -> None:
-    """Load what every check and answer needs, by a check of a small spec, and keep it out of garbage collections."""
-    text = "graphspec: 1\ninputs: {x: [2]}\noutputs: {y: {from: x, apply: {Dense: 1}, loss: mse}}\n"
-    document = Document("", str(Path("preload.yaml").absolute()), text)
-    analyse(document, {document.key: document.data})
-    place_at(text, len(text))
-    schemas_of([])
-    keep_what_is_there()
 
 
 @dataclass

@@ -14,7 +14,7 @@ from graphspec import catalog
 from graphspec.editor.server.columns import column_names
 from graphspec.editor.server.document import MAX_CHARACTERS, Document
 from graphspec.editor.server.items import ItemKind, Items
-from graphspec.editor.server.names import Body, Name
+from graphspec.editor.server.names import BESIDE, Body, Name
 from graphspec.editor.server.places import Schema, names_of, place_at, schemas_of
 from graphspec.editor.server.project import path_beside
 from graphspec.editor.server.scope import Scope
@@ -23,7 +23,6 @@ from graphspec.language.expand.operators import FUNCTIONS
 
 TRIGGERS = [" ", ":", "[", "{", ",", ".", "$", '"', "/"]
 _OPEN_EXPRESSION = re.compile(r"(?<!\$)\$\{[^{}]*?([A-Za-z_]\w*)?$")
-_BESIDE = ("call", "repeat", "when")
 _OBJECTS = {"step", "layer", "merge", *catalog.KINDS}
 _SECTIONS = ("inputs", "outputs", "sample_weights")
 _SPLITS = ("train", "validation", "test")
@@ -72,12 +71,12 @@ def _keys(items: Items, scope: Scope, schemas: list[Schema]) -> None:
     path = place.path
     siblings = set(place.siblings)
     is_object = bool(names & _OBJECTS)
-    step_has_name = "step" in names and any(each not in _BESIDE for each in siblings)
+    step_has_name = "step" in names and any(each not in BESIDE for each in siblings)
     for schema in schemas:
         for key, found in schema.get("properties", {}).items():
-            if key in siblings or found.get("doNotSuggest") or (step_has_name and key not in _BESIDE):
+            if key in siblings or found.get("doNotSuggest") or (step_has_name and key not in BESIDE):
                 continue
-            if is_object and key not in (*_BESIDE, "file", "key"):
+            if is_object and key not in (*BESIDE, "file", "key"):
                 items.object(key, found)
             else:
                 items.key(key, found, is_required=key in schema.get("required", ()))
@@ -165,7 +164,7 @@ def _schema_values(items: Items, schema: Schema, names: set[str]) -> None:
         items.word(False, "", "")
     is_object = bool(names & _OBJECTS)
     for key, found in schema.get("properties", {}).items():
-        if found.get("doNotSuggest") or (is_object and key in _BESIDE):
+        if found.get("doNotSuggest") or (is_object and key in BESIDE):
             continue
         if is_object:
             items.object(key, found)

@@ -12,7 +12,8 @@ from lsprotocol.types import TextDocumentContentChangeEvent, TextDocumentContent
 from graphspec.editor.server.name_index import index_names
 from graphspec.editor.server.names import NameIndex
 from graphspec.editor.server.positions import Encoding, Lines
-from graphspec.editor.server.syntax import Value, parse
+from graphspec.editor.server.syntax import parse
+from graphspec.editor.server.values import Value
 from graphspec.language.document.overlay import key
 from graphspec.validation.spec_files import holds_spec
 

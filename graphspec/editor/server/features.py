@@ -83,10 +83,12 @@ def bind_edits(server: Server) -> None:
         document = server.document(params.text_document.uri)
         if document is None:
             return None
-        workspace, checks = session.workspace.snapshot(), session.checks
-        rename_it = partial(rename.rename, document, params.position, params.new_name, workspace, checks=checks)
         try:
-            return await session.beside(document, rename_it)
+            workspace = session.workspace.snapshot()
+            planned = rename.plan_rename(document, params.position, params.new_name, workspace)
+            if planned is not None and not planned.is_plain:
+                await session.beside(document, partial(planned.check, session.checks))
+            return planned.edit if planned is not None else types.WorkspaceEdit({})
         except rename.RefusedRenameError as error:
             raise JsonRpcInvalidParams(str(error)) from None
 

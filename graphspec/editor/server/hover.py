@@ -16,7 +16,7 @@ from graphspec.editor.server.names import Name, Use
 from graphspec.editor.server.places import description_of
 from graphspec.editor.server.project import declaration_of, uses_of
 from graphspec.editor.server.spec_calls import LayerCall, SpecCalls, View, model_of, value_text
-from graphspec.editor.server.syntax import Value
+from graphspec.editor.server.values import Value
 from graphspec.editor.server.workspace import Workspace
 from graphspec.language.expand.expressions import FaultyVariableError
 

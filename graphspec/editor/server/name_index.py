@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from graphspec import catalog
 from graphspec.catalog.arguments import argument_kind
-from graphspec.editor.server.names import Body, Name, NameIndex, NameKind, Use, UseKind
-from graphspec.editor.server.syntax import Entry, Value
+from graphspec.editor.server.names import BESIDE, Body, Name, NameIndex, NameKind, Use, UseKind
+from graphspec.editor.server.values import Entry, Value
 from graphspec.language.document.scalars import resolve
 from graphspec.language.expand.operators import FUNCTIONS
 from graphspec.language.lower.merges import MERGES
@@ -37,7 +37,6 @@ _OBJECTS = {
     "regularizer": "regularizers",
     "constraint": "constraints",
 }
-_BESIDE = ("call", "repeat", "when")
 _ORIGINS = ("spec", "file", "application", "preset")
 
 Locals = dict[str, Name]
@@ -211,7 +210,7 @@ class _Walk:
             return self.applied(step, None, body, names)
         applied: Use | None = None
         for entry in step.entries:
-            if entry.key.text not in _BESIDE:
+            if entry.key.text not in BESIDE:
                 applied = self.applied(entry.key, entry.value, body, names)
         call = step.get("call")
         if call is not None and call.kind == "mapping":
@@ -248,7 +247,7 @@ class _Walk:
         key: Value | None = value if value.kind == "scalar" else None
         arguments: Value | None = None
         if value.kind == "mapping":
-            entry = next((each for each in value.entries if each.key.text not in _BESIDE), None)
+            entry = next((each for each in value.entries if each.key.text not in BESIDE), None)
             key, arguments = (entry.key, entry.value) if entry is not None else (None, None)
         if key is None or not NAME.match(key.text):
             return

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal
 
-from graphspec.editor.server.syntax import Value
+from graphspec.editor.server.values import Value
+from graphspec.language.lower.steps import STEP_KEYS
 
 NameKind = Literal["input", "node", "output", "loss", "layer", "model", "block", "variable", "parameter", "each"]
 UseKind = Literal["tensor", "part", "declared", "variable", "object", "argument", "path", "layer", "parameter", "input"]
 
 TENSORS: tuple[NameKind, ...] = ("input", "node", "output", "loss")
 DECLARED: tuple[NameKind, ...] = ("layer", "model", "block")
+BESIDE = (*STEP_KEYS, "when")
+"""The keys that may stand beside what a step applies."""
 
 
 @dataclass(eq=False, slots=True)

@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from graphspec.editor.server.document import Document
 from graphspec.editor.server.names import Body, Name
-from graphspec.editor.server.syntax import Entry, Value
+from graphspec.editor.server.values import Entry, Value
 
 _SYMBOLS = {
     "input": types.SymbolKind.Interface,

@@ -13,7 +13,8 @@ from graphspec.catalog.versions import cached
 from graphspec.editor.json_schema import schema_text
 from graphspec.editor.server.name_index import index_names
 from graphspec.editor.server.names import NameIndex
-from graphspec.editor.server.syntax import Entry, Value, parse
+from graphspec.editor.server.syntax import parse
+from graphspec.editor.server.values import Entry, Value
 
 Schema = dict[str, Any]
 Step = str | int

@@ -16,7 +16,7 @@ from graphspec.editor.json_schema import schema_text
 from graphspec.editor.server.document import Document
 from graphspec.editor.server.names import Name
 from graphspec.editor.server.project import included
-from graphspec.editor.server.syntax import Value
+from graphspec.editor.server.values import Value
 from graphspec.editor.server.workspace import Workspace
 from graphspec.language.document.scalars import resolve
 

@@ -11,6 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from copy import copy
+from dataclasses import dataclass
+from functools import cached_property
 
 from lsprotocol import types
 
@@ -19,7 +21,7 @@ from graphspec.diagnostics import Diagnostic
 from graphspec.editor.server.checks import Checks, analyse
 from graphspec.editor.server.document import Document
 from graphspec.editor.server.name_index import KEYWORDS, NAME
-from graphspec.editor.server.names import DECLARED, TENSORS, Name, Use
+from graphspec.editor.server.names import BESIDE, DECLARED, TENSORS, Name, Use
 from graphspec.editor.server.navigation import declaration_at
 from graphspec.editor.server.plain_rename import is_plain
 from graphspec.editor.server.project import declared_names, included, uses_of
@@ -27,7 +29,7 @@ from graphspec.editor.server.workspace import Workspace
 from graphspec.language.expand.operators import FUNCTIONS
 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_RESERVED = ("call", "repeat", "when", "each")
+_RESERVED = (*BESIDE, "each")
 _MAX_CHECKED = 20
 """The number of documents that are checked before and after a rename."""
 
@@ -44,17 +46,94 @@ def name_range(document: Document, position: types.Position, workspace: Workspac
     return document.lines.range(found.start, found.end)
 
 
-def rename(
-    document: Document, position: types.Position, new: str, workspace: Workspace, *, checks: Checks | None = None
-) -> types.WorkspaceEdit:
-    """Return the edits that give the name at a position a new name wherever it stands.
+@dataclass(frozen=True)
+class Rename:
+    """A rename that no name stands in the way of.
+
+    Attributes:
+        home: The document that declares the name.
+        uses: The uses of the name, each with its document.
+        workspace: The open documents and the specs beside them, before the rename.
+    """
+
+    home: Document
+    name: Name
+    new: str
+    uses: list[tuple[Document, Use]]
+    workspace: Workspace
+
+    @cached_property
+    def documents(self) -> dict[str, Document]:
+        """The documents that change, by their URIs."""
+        return {each.uri: each for each in (self.home, *(document for document, _ in self.uses))}
+
+    @cached_property
+    def places(self) -> dict[str, set[tuple[int, int]]]:
+        """The offsets of the name in each of them."""
+        places: dict[str, set[tuple[int, int]]] = {self.home.uri: {(self.name.start, self.name.end)}}
+        for document, use in self.uses:
+            places.setdefault(document.uri, set()).add((use.start, use.end))
+        return places
+
+    @property
+    def is_plain(self) -> bool:
+        """True where it can change nothing, and need not be checked."""
+        return is_plain(self.home, self.name, self.new, places=self.places, workspace=self.workspace)
+
+    @property
+    def edit(self) -> types.WorkspaceEdit:
+        """The edits that give the name its new form wherever it stands."""
+        return types.WorkspaceEdit(
+            {
+                uri: [types.TextEdit(self.documents[uri].lines.range(*each), self.new) for each in sorted(ranges)]
+                for uri, ranges in self.places.items()
+            }
+        )
+
+    def check(self, checks: Checks | None = None) -> None:
+        """Refuse a rename after which a use means another name, or the specs have more errors.
+
+        Args:
+            checks: The analyses of the open documents, so that none is made again.
+
+        Raises:
+            RefusedRenameError: It is refused.
+        """
+        changed = {uri: _renamed(self.documents[uri], ranges, self.new) for uri, ranges in self.places.items()}
+        after = copy(self.workspace)
+        after.documents = {**self.workspace.documents, **changed}
+        if self._uses_after(changed[self.home.uri], after) != len(self.uses):
+            raise RefusedRenameError(
+                f"`{self.new}` would mean something else in one of the places that use `{self.name.text}`"
+            )
+        for each in [each for each in after.specs() if each.uri in changed][:_MAX_CHECKED]:
+            errors = _errors(each, after)
+            known = Counter(
+                found.rule.code
+                for found in (_errors(self.documents[each.uri], self.workspace, checks) if errors else ())
+            )
+            for found in errors:
+                known[found.rule.code] -= 1
+                if known[found.rule.code] < 0:
+                    raise RefusedRenameError(f"with this name, {found.message} ({found.rule.code})")
+
+    def _uses_after(self, home: Document, after: Workspace) -> int | None:
+        """Return how often the new name is used; None where it is not declared."""
+        own = [use for document, use in self.uses if document.uri == home.uri and use.start < self.name.start]
+        start = self.name.start + len(own) * (len(self.new) - len(self.name.text))
+        names = home.names.names if home.names is not None else []
+        renamed = next((each for each in names if each.text == self.new and each.start == start), None)
+        return sum(1 for _ in uses_of(home, renamed, after)) if renamed is not None else None
+
+
+def plan_rename(document: Document, position: types.Position, new: str, workspace: Workspace) -> Rename | None:
+    """Return the rename of the name at a position; None where it has the new name already.
 
     Args:
         document: The document.
         position: A place in a name.
         new: The new name.
         workspace: The open documents and the specs beside them.
-        checks: The analyses of the open documents, so that none is made again.
 
     Raises:
         RefusedRenameError: There is no name, or the new one cannot be taken.
@@ -64,24 +143,21 @@ def rename(
         raise RefusedRenameError("there is no name of the spec here")
     home, name = declared
     if new == name.text:
-        return types.WorkspaceEdit({})
+        return None
     _refuse_name(name, new)
     uses = list(uses_of(home, name, workspace))
     _refuse_clash(home, name, new, workspace)
-    places: dict[str, set[tuple[int, int]]] = {home.uri: {(name.start, name.end)}}
-    documents = {home.uri: home}
-    for each, use in uses:
-        places.setdefault(each.uri, set()).add((use.start, use.end))
-        documents[each.uri] = each
-    if not is_plain(home, name, new, places=places, workspace=workspace):
-        changed = {uri: _renamed(documents[uri], ranges, new) for uri, ranges in places.items()}
-        _refuse_change(home, name, new, uses=uses, changed=changed, workspace=workspace, checks=checks)
-    return types.WorkspaceEdit(
-        {
-            uri: [types.TextEdit(documents[uri].lines.range(start, end), new) for start, end in sorted(ranges)]
-            for uri, ranges in places.items()
-        }
-    )
+    return Rename(home, name, new, uses, workspace)
+
+
+def rename(document: Document, position: types.Position, new: str, workspace: Workspace) -> types.WorkspaceEdit:
+    """Return the edits that give the name at a position a new name wherever it stands, as `plan_rename` does."""
+    planned = plan_rename(document, position, new, workspace)
+    if planned is None:
+        return types.WorkspaceEdit({})
+    if not planned.is_plain:
+        planned.check()
+    return planned.edit
 
 
 def _refuse_name(name: Name, new: str) -> None:
@@ -123,38 +199,6 @@ def _renamed(document: Document, ranges: Iterable[tuple[int, int]], new: str) ->
         text = f"{text[:start]}{new}{text[end:]}"
     change = types.TextDocumentContentChangeWholeDocument(text)
     return document.changed([change], document.version)
-
-
-def _refuse_change(
-    home: Document,
-    name: Name,
-    new: str,
-    *,
-    uses: list[tuple[Document, Use]],
-    changed: dict[str, Document],
-    workspace: Workspace,
-    checks: Checks | None,
-) -> None:
-    """Refuse a rename after which a use means another name, or the specs have more errors."""
-    after = copy(workspace)
-    after.documents = {**workspace.documents, **changed}
-    names = changed[home.uri].names
-    before_it = sum(1 for each, use in uses if each.uri == home.uri and use.start < name.start)
-    start = name.start + before_it * (len(new) - len(name.text))
-    renamed = next((each for each in names.names if each.text == new and each.start == start), None) if names else None
-    if renamed is None or sum(1 for _ in uses_of(changed[home.uri], renamed, after)) != len(uses):
-        raise RefusedRenameError(f"`{new}` would mean something else in one of the places that use `{name.text}`")
-    concerned = [each for each in after.specs() if each.uri in changed][:_MAX_CHECKED]
-    for each in concerned:
-        old = workspace.documents.get(each.uri) or workspace.document_at(each.path)
-        if old is None:
-            continue
-        errors = _errors(each, after)
-        known = Counter(found.rule.code for found in (_errors(old, workspace, checks) if errors else ()))
-        for found in errors:
-            known[found.rule.code] -= 1
-            if known[found.rule.code] < 0:
-                raise RefusedRenameError(f"with this name, {found.message} ({found.rule.code})")
 
 
 def _errors(document: Document, workspace: Workspace, checks: Checks | None = None) -> list[Diagnostic]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from graphspec.editor.server.document import Document
-from graphspec.editor.server.names import Body, Name
+from graphspec.editor.server.names import BESIDE, Body, Name
 from graphspec.editor.server.places import MARK, Place
 from graphspec.editor.server.project import declared_names
-from graphspec.editor.server.syntax import Value
+from graphspec.editor.server.values import Value
 from graphspec.editor.server.workspace import Workspace
 
 
@@ -67,6 +67,6 @@ class Scope:
 
     def step_name(self, step: Value) -> tuple[str, Name | None]:
         """Return the name in a step, and what it declares."""
-        keys = [each.key.text for each in step.entries if each.key.text not in ("call", "repeat", "when")]
+        keys = [each.key.text for each in step.entries if each.key.text not in BESIDE]
         text = step.text if step.kind == "scalar" else next(iter(keys), "")
         return text, self.find_declared(text)

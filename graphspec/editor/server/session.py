@@ -7,18 +7,22 @@ edit has made stale is dropped.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
+from time import thread_time
 from typing import Any, TypeVar
 
 from lsprotocol.types import Diagnostic
 from pygls.exceptions import JsonRpcContentModified
 
-from graphspec.editor.server.checks import Checks, analyse, preload
+from graphspec.editor.server.checks import Checks, analyse
 from graphspec.editor.server.diagnostics import diagnostics_by_uri
 from graphspec.editor.server.document import Document
+from graphspec.editor.server.preload import preload
 from graphspec.editor.server.spec_calls import View
 from graphspec.editor.server.workspace import Workspace
 
@@ -27,6 +31,15 @@ PAUSE = 0.08
 
 PATIENCE = 2.0
 """Seconds that a request waits for the first check of its document."""
+
+BRIEF = 0.05
+"""Seconds for which garbage may be collected after each round of checks; what takes longer waits until nobody types."""
+
+IDLE = 0.5
+"""Seconds without an edit after which nobody types."""
+
+_MAX_ROUNDS = 10
+"""Rounds of checks after which garbage is collected at the latest."""
 
 
 @dataclass
@@ -147,9 +160,15 @@ class Session:
         return is_open and self.checks.current(document, self.workspace) is None
 
     async def _keep_checking(self) -> None:
+        rounds, collecting = 0, 0.0
         while True:
+            is_due = collecting < BRIEF or rounds == _MAX_ROUNDS
+            if rounds and (is_due or not await self._is_woken(IDLE)):
+                seconds = await asyncio.get_running_loop().run_in_executor(self._thread, _collect_garbage)
+                rounds, collecting = 0, seconds / rounds
             await self._wake.wait()
             self._wake.clear()
+            rounds += 1
             try:
                 await self._pause()
                 await self._check()
@@ -157,6 +176,13 @@ class Session:
                 self.fail(error)
             finally:
                 self._done.set()
+
+    async def _is_woken(self, seconds: float) -> bool:
+        """Return whether an edit comes within so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        return self._wake.is_set()
 
     async def _pause(self) -> None:
         """Wait until the last edit is some time ago, unless a request waits."""
@@ -191,3 +217,10 @@ class Session:
                 self.published.pop(uri, None)
             else:
                 self.published[uri] = news
+
+
+def _collect_garbage() -> float:
+    """Collect what texts and analyses of before have left. Return the seconds that it takes."""
+    begin = thread_time()
+    gc.collect()
+    return thread_time() - begin

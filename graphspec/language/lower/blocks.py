@@ -304,7 +304,8 @@ def replace_references(node: Node, resolve: Callable[[Reference], Reference]) ->
     """Replace, in place, every tensor of `node` by the result of `resolve` for it."""
     node.feed = node.feed.replace(resolve)
     node.steps = [
-        replace(step, call={name: _in_call(value, resolve) for name, value in step.call.items()}) for step in node.steps
+        replace(step, call={name: _in_call(value, resolve) for name, value in step.call.items()}) if step.call else step
+        for step in node.steps
     ]
 
 

@@ -21,7 +21,8 @@ from graphspec.diagnostics import Report, SpecError
 from graphspec.editor.server.document import Document
 from graphspec.editor.server.positions import Encoding, Lines
 from graphspec.editor.server.shift import Shift
-from graphspec.editor.server.syntax import Value, parse
+from graphspec.editor.server.syntax import parse
+from graphspec.editor.server.values import Value
 from graphspec.editor.server.workspace import Workspace
 from graphspec.language.document import read
 from graphspec.language.document.scalars import resolve

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from graphspec.editor.server.checks import Analysis, analyse
-from graphspec.editor.server.plain_rename import is_plain
-from graphspec.editor.server.project import uses_of
-from graphspec.editor.server.rename import RefusedRenameError, rename
+from graphspec.editor.server.document import Document
+from graphspec.editor.server.rename import RefusedRenameError, plan_rename, rename
 from tests.editor.server.editor import Editor, summary
 from tests.editor.server.test_names import EARLY, LIBRARY, SPEC, place
 
@@ -179,13 +178,13 @@ def test_a_plain_rename_is_not_checked(
     text: str, word: str, new: str, plain: bool, editor: Editor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A word for a word that nothing looks at needs no compiler; whatever may depend on letters does."""
-    checked = []
+    checked: list[Document] = []
 
-    def check(*all: Any) -> Any:
-        checked.append(all)
-        return analyse(*all)
+    def analyse_and_count(document: Document, *more: Any) -> Analysis:
+        checked.append(document)
+        return analyse(document, *more)
 
-    monkeypatch.setattr("graphspec.editor.server.rename.analyse", check)
+    monkeypatch.setattr("graphspec.editor.server.rename.analyse", analyse_and_count)
     document = editor.open(text)
     with suppress(RefusedRenameError):
         rename(document, place(text, word), new, editor.workspace)
@@ -205,11 +204,10 @@ def test_a_plain_rename_changes_nothing(editor: Editor) -> None:
         assert document.names is not None
         for each in document.names.names[::2]:
             new = "q" * len(each.text)
-            uses = list(uses_of(document, each, editor.workspace))
-            places = {document.uri: {(each.start, each.end), *((use.start, use.end) for _, use in uses)}}
-            if len(new) > 2 and is_plain(document, each, new, places=places, workspace=editor.workspace):
-                edit = rename(document, document.lines.position(each.start), new, editor.workspace)
-                editor.apply(edit.changes)  # type: ignore[arg-type]
+            planned = plan_rename(document, document.lines.position(each.start), new, editor.workspace)
+            assert planned is not None
+            if len(new) > 2 and planned.is_plain:
+                editor.apply(planned.edit.changes)  # type: ignore[arg-type]
                 assert as_compiled(editor.analysis(editor.workspace.documents[document.uri])) == before, each.text
                 editor.open(text, str(path))
                 count += 1

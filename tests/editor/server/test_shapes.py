@@ -152,8 +152,8 @@ def test_lenses(editor: Editor) -> None:
     assert shown.command == "show"
     assert shown.arguments is not None
     uri, position, places = shown.arguments
-    assert position is not None
-    assert places is not None
+    assert isinstance(position, types.Position)
+    assert isinstance(places, list)
     assert (uri, position.line, len(places)) == (document.uri, 2, 2)
     assert commands[0].command == ""
     assert found[6] == "10 parameters · used once"
