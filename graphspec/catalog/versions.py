@@ -62,6 +62,14 @@ def installed_version() -> str | None:
         return None
 
 
+def unknown_installation() -> str:
+    """Return a sentence on an installed Keras that the catalogue does not know; empty if it knows it."""
+    there = installed_version()
+    if there is None or minor_of(there) == newest() or minor_of(there) in known_versions():
+        return ""
+    return f"Keras {there} is installed, which graphspec does not know; it answers for Keras {_default()}"
+
+
 def version_of(release: str) -> str:
     """Return the minor version of a release of Keras. Raises ValueError if the catalogue does not know it."""
     minor = minor_of(release)

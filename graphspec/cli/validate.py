@@ -10,6 +10,7 @@ import click
 
 from graphspec.cli.candidates import rule_lists, spec_files
 from graphspec.cli.options import keras_choice, rule_selectors, set_option
+from graphspec.console.echo import echo
 from graphspec.diagnostics import Diagnostic, SpecError
 from graphspec.diagnostics.escapes import escaped
 from graphspec.diagnostics.formats import FORMATS
@@ -114,6 +115,7 @@ def validate(
     graphspec validate specs/ --format sarif -o findings.sarif
     cat spec.yaml | graphspec validate - --stdin-filename specs/spec.yaml
     """
+    from graphspec.catalog.versions import unknown_installation
     from graphspec.cli._validate_output import ReportWriter
     from graphspec.validation.run import Request, run
     from graphspec.validation.settings import Finder
@@ -146,6 +148,8 @@ def validate(
         unsafe_fixes=unsafe_fixes,
         held=held,
     )
+    if keras is None and (unknown := unknown_installation()):
+        echo(f"{unknown}.", err=True)
     write_output = ReportWriter(request, format, output, color, diff)
     if watch:
         from graphspec.cli._validate_watch import watch as keep_watching

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from graphspec import catalog
 from graphspec.catalog import Kind, versions
@@ -22,6 +23,9 @@ from graphspec.catalog.history import (
     versions_with_argument,
 )
 from graphspec.catalog.versions import nearest, use_version, version_in_use
+from graphspec.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -133,6 +137,9 @@ def test_the_installed_keras_decides(monkeypatch: pytest.MonkeyPatch, there: str
 
     monkeypatch.setattr(versions, "version", version)
     assert version_in_use() == minor
+    said = CliRunner().invoke(main, ["validate", str(ROOT / "specs" / "mlp.yaml")]).stderr
+    assert said == (f"{versions.unknown_installation()}.\n" if versions.unknown_installation() else "")
+    assert bool(said) == (there is not None and minor_of(there) != minor)
 
 
 @pytest.mark.parametrize(("text", "minor"), [("3.12", "3.12"), ("3.12.4", "3.12"), ("v3", None), ("", None)])
