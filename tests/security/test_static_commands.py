@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from .cases import CASES, SHIPPED
-from .cases.case import BASE, Case, each
+from .cases.case import BASE, Case, Content, each
 from .cases.contents import link, pipe, sparse
 from .cases.models import MODELS
 from .cases.texts import FORBIDDEN
@@ -110,7 +110,12 @@ _NAMES = (
 )
 def test_words_for_a_shell_are_looked_up_and_nothing_else_happens(words: str, place: Path, sandbox: Sandbox) -> None:
     """A key in a hostile folder lists it, reads specs up to a bound, and gives each name on a line of its own."""
-    files = {**dict.fromkeys(_NAMES, BASE), "pipe.yaml": pipe, "zero.yaml": link("/dev/zero"), "up": link(".")}
+    files: dict[str, Content] = {
+        **dict.fromkeys(_NAMES, BASE),
+        "pipe.yaml": pipe,
+        "zero.yaml": link("/dev/zero"),
+        "up": link("."),
+    }
     case = Case("plain", files={**files, "huge.yaml": sparse(2**34)})
     case.lay_out(place)
     asked = {
@@ -118,7 +123,7 @@ def test_words_for_a_shell_are_looked_up_and_nothing_else_happens(words: str, pl
         "COMP_WORDS": f"graphspec {words}",
         "COMP_CWORD": str(words.count(" ", 0, words.find("'")) + 1),
     }
-    result = sandbox.run(place, [], case.limits(place, reads=("..",)), **asked)
+    result = sandbox.run(place, [], case.limits(place, reads=("..",)), environment=asked)
     assert (result.wrong(), result.status) == ([], 0)
     assert all(line.startswith("plain,") for line in result.output.splitlines() if line)
     assert not [sign for sign in FORBIDDEN if sign in result.output]
