@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Generic, TypeVar
 
 from graphspec.language.objects import Pattern
+from graphspec.patterns import matches_name
 
 _MAX_PATHS = 100_000
 """Paths of layers to list; beyond these no pattern is reported, as nested models can have any number of paths."""
@@ -43,7 +43,7 @@ class LayerPaths(Generic[Item]):
     def matches(self, pattern: Pattern) -> Iterator[str]:
         """Yield the paths that a pattern matches, in order; `*` stands for `/` as well."""
         if is_glob(pattern.text):
-            yield from (path for path in self.items if path == pattern.text or fnmatchcase(path, pattern.text))
+            yield from (path for path in self.items if path == pattern.text or matches_name(pattern.text, path))
         elif pattern.text in self.items:
             yield pattern.text
 

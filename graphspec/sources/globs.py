@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from graphspec.files import is_of_kernel, is_there, reason_of
+from graphspec.patterns import MAX_LENGTH
 from graphspec.sources.source import DataError
 
 MAX_FILES = 100_000
@@ -203,4 +204,4 @@ def _matches(part: str, name: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _compiled(part: str) -> re.Pattern[str]:
-    return re.compile(fnmatch.translate(os.path.normcase(part)))
+    return re.compile(fnmatch.translate(os.path.normcase(part)) if len(part) <= MAX_LENGTH else r"(?!)")

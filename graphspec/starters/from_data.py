@@ -69,7 +69,9 @@ def start_from_data(folder: Path, path: Path, targets: list[str]) -> Started:
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", path.stem).strip("_-")[:80] or "table"
     name = name if name[0].isalpha() else f"table_{name}"
     table_path = Path(os.path.realpath(path.parent), path.name)
-    here = Path(os.path.relpath(table_path, os.path.realpath(folder))).as_posix()  # `..` of a link is that of its target
+    here = Path(
+        os.path.relpath(table_path, os.path.realpath(folder))
+    ).as_posix()  # `..` of a link is that of its target
     copies = plan.is_needed() or any(sign in here for sign in _OF_GLOBS)
     names = [SPEC, DATA] if copies else [SPEC]
     with new_folder(folder, names) as part:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from graphspec.diagnostics.formats import FORMATS
 from graphspec.diagnostics.rules import BAD_SETTINGS
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.files import read_bytes
+from graphspec.patterns import matches_name
 from graphspec.project import belongs
 from graphspec.validation.selection import Selection, UnknownRuleError, codes_of
 
@@ -260,7 +260,7 @@ def matches(pattern: str, path: str) -> bool:
     while part < len(parts):
         if parts[part] == _ANY:
             last, taken, part = part, name, part + 1
-        elif name < len(names) and fnmatchcase(names[name], parts[part]):
+        elif name < len(names) and matches_name(parts[part], names[name]):
             part, name = part + 1, name + 1
         elif last >= 0 and taken < len(names):
             taken += 1

@@ -130,8 +130,11 @@ def shell(*command: str) -> list[str]:
 
 @needs("bash")
 def test_bash_completes(place: Path) -> None:
-    """The script defines a function that fills COMPREPLY; a path with a blank stays one word."""
+    """The script defines a function that fills COMPREPLY; a path is quoted by the shell, whatever it begins with."""
     (place / "script").write_text(source("bash"), encoding="utf-8")
+    path = "~somebody/$(touch pwned).yaml"
+    (place / "offers").write_text(f"#!/bin/sh\necho 'plain,{path}'\n", encoding="utf-8")
+    (place / "offers").chmod(0o755)
     code = """
         compopt() { echo "option $2"; }
         complete_words() {
@@ -143,11 +146,14 @@ def test_bash_completes(place: Path) -> None:
         complete -p graphspec
         complete_words graphspec explain GS10
         complete_words graphspec validate my
+        COMPREPLY=()
+        _graphspec_completion ./offers
+        echo "$COMPREPLY"
     """
     lines = shell("bash", "--norc", "-c", code)
     assert lines[0].endswith("-F _graphspec_completion graphspec")
     codes = [code for code in RULES if code.startswith("GS10")]
-    assert lines[1:] == [*codes, "option filenames", "my spec.yaml"]
+    assert lines[1:] == [*codes, "option filenames", "my spec.yaml", "option filenames", path]
 
 
 @needs("zsh")

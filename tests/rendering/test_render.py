@@ -17,6 +17,7 @@ from graphspec.language.document.overlay import key, overlay
 from graphspec.rendering import RenderedSpec, render
 from graphspec.rendering.tree import values
 from graphspec.spec import Spec, inspect, load
+from graphspec.validation.ignores import ignores_in
 
 from ..differences.test_random_edits import specs
 from ..structure import Walk
@@ -183,3 +184,15 @@ def test_hostile_text_stays_text(text: str) -> None:
     with overlay({key("spec.json"): json.dumps(tree).encode()}):
         spec = load("spec.json")
     assert again(render(spec), Path("spec.yaml")).model.description == text
+
+
+def test_comments_of_origins_hide_no_findings() -> None:
+    """A text that would be an ignore comment is none in the origin of its value."""
+    hidden = "graphspec:ignore[GS3] # graphspec: ignore[GS2] ${1}"
+    spec = (
+        f"graphspec: 1\ndescription: '{hidden}'\ninputs: {{x: [4]}}\noutputs: {{y: {{from: x, apply: {{Dense: 1}}}}}}\n"
+    )
+    with overlay({key("spec.yaml"): spec.encode()}):
+        text = render(load("spec.yaml")).text
+    assert "graphspec\\x3aignore[GS3]" in text
+    assert ignores_in(SourceText("rendered.yaml", text)) == []

@@ -1,4 +1,4 @@
-"""A session of `graphspec server` in the process of the sandbox: the editor writes to its input and reads its output."""
+"""A session of `graphspec server` in the process of the sandbox, at whose standard streams an editor sits."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -71,7 +72,7 @@ class Sandbox:
         text: str = "",
         *,
         seconds: float = SECONDS,
-        **environment: str,
+        environment: Mapping[str, str] | None = None,
     ) -> Result:
         """Run `graphspec` with `arguments` in `case/project`, and compare all that lies in `case` afterwards.
 
@@ -86,7 +87,7 @@ class Sandbox:
             if self.tensorflow:
                 self._import(case, limits)
         before = snapshot([case, self.home], limits.writes)
-        result = self._answer(case, arguments, limits, text, wall=max(self.wall, 2 * seconds), **environment)
+        result = self._answer(case, arguments, limits, text, wall=max(self.wall, 2 * seconds), environment=environment)
         faults = list(result.faults)
         after = snapshot([case, self.home], limits.writes)
         faults += [f"changed: {path}" for path in sorted({*before, *after}) if before.get(path) != after.get(path)]
@@ -99,7 +100,14 @@ class Sandbox:
         return Result(result.status, result.output, result.seconds, result.megabytes, tuple(faults))
 
     def _answer(
-        self, case: Path, arguments: list[str], limits: Limits, text: str = "", *, wall: float, **environment: str
+        self,
+        case: Path,
+        arguments: list[str],
+        limits: Limits,
+        text: str = "",
+        *,
+        wall: float,
+        environment: Mapping[str, str] | None = None,
     ) -> Result:
         assert self.process is not None
         assert self.process.stdin is not None
@@ -108,7 +116,7 @@ class Sandbox:
             "arguments": arguments,
             "input": text,
             "limits": asdict(limits),
-            "environment": {"TMPDIR": str(case / "tmp"), "GRAPHSPEC_CACHE": str(case / "cache"), **environment},
+            "environment": {"TMPDIR": str(case / "tmp"), "GRAPHSPEC_CACHE": str(case / "cache"), **(environment or {})},
         }
         try:
             self.process.stdin.write(json.dumps(job).encode() + b"\n")

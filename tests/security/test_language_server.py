@@ -39,7 +39,10 @@ _WORKSPACES = [
     ),
     Case("code beside", "plugins: [evil]\n" + BASE, {"evil.py": CODE, "keras.py": CODE, "yaml.py": CODE}),
     Case("settings of a pipe", files={"pyproject.toml": pipe}),
-    Case("hostile settings", files={"pyproject.toml": '[tool.graphspec]\nkeras = "../../evil"\nexclude = ["' + "*" * 9_999}),
+    Case(
+        "hostile settings",
+        files={"pyproject.toml": '[tool.graphspec]\nkeras = "../../evil"\nexclude = ["' + "*" * 9_999},
+    ),
 ]
 _SAMPLE = [replace(case, slow=number % 60 != 0) for number, case in enumerate(CASES)]
 

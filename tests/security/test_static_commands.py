@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from .cases import CASES, SHIPPED
-from .cases.case import BASE, Case, each
+from .cases.case import BASE, Case, Content, each
 from .cases.contents import link, pipe, sparse
 from .cases.models import MODELS
 from .cases.texts import FORBIDDEN
@@ -65,10 +65,23 @@ _LOOKING_UP = [
         ["plot", "spec.yaml"],
         ["plot", "spec.yaml", "--format", "html"],
     ),
-    *(["layers", "LSTM", "--since"], ["layers", "--since", "--kind", "losses"], ["layers", "x\x1b", "--since", "--json"]),
+    *(
+        ["layers", "LSTM", "--since"],
+        ["layers", "--since", "--kind", "losses"],
+        ["layers", "x\x1b", "--since", "--json"],
+    ),
     *(["new", "--list"], ["new", "."], ["new", "spec.yaml"], ["completion", "zsh"], ["completion", "fish"]),
-    *(["render", "spec.yaml"], ["render", "--json", "spec.yaml"], ["render", "-"], ["render", "-o", "x.npy", "spec.yaml"]),
-    *(["validate", "--keras", "3.9", "."], ["validate", "--keras", "../../x", "."], ["layers", "--keras", "3.9", "LSTM"]),
+    *(
+        ["render", "spec.yaml"],
+        ["render", "--json", "spec.yaml"],
+        ["render", "-"],
+        ["render", "-o", "x.npy", "spec.yaml"],
+    ),
+    *(
+        ["validate", "--keras", "3.9", "."],
+        ["validate", "--keras", "../../x", "."],
+        ["layers", "--keras", "3.9", "LSTM"],
+    ),
     *(["validate", "--format", format, "."] for format in ("concise", "json", "github", "gitlab", "sarif", "junit")),
 ]
 
@@ -82,13 +95,27 @@ def test_looking_up_touches_nothing(command: list[str], place: Path, sandbox: Sa
     assert sandbox.run(place, command, limits, BASE).wrong() == []
 
 
-_NAMES = ("$(touch pwned).yaml", "`touch pwned`.yaml", "a\ntouch pwned\n.yaml", "\x1b[31mred.yaml", "a,b.yaml", "-x;y.yaml")
+_NAMES = (
+    "$(touch pwned).yaml",
+    "`touch pwned`.yaml",
+    "a\ntouch pwned\n.yaml",
+    "\x1b[31mred.yaml",
+    "a,b.yaml",
+    "-x;y.yaml",
+)
 
 
-@pytest.mark.parametrize("words", ["validate ", "validate '$(touch pwned)", "train --resume ", "layers L", "render ../"])
+@pytest.mark.parametrize(
+    "words", ["validate ", "validate '$(touch pwned)", "train --resume ", "layers L", "render ../"]
+)
 def test_words_for_a_shell_are_looked_up_and_nothing_else_happens(words: str, place: Path, sandbox: Sandbox) -> None:
     """A key in a hostile folder lists it, reads specs up to a bound, and gives each name on a line of its own."""
-    files = {**dict.fromkeys(_NAMES, BASE), "pipe.yaml": pipe, "zero.yaml": link("/dev/zero"), "up": link(".")}
+    files: dict[str, Content] = {
+        **dict.fromkeys(_NAMES, BASE),
+        "pipe.yaml": pipe,
+        "zero.yaml": link("/dev/zero"),
+        "up": link("."),
+    }
     case = Case("plain", files={**files, "huge.yaml": sparse(2**34)})
     case.lay_out(place)
     asked = {
@@ -96,14 +123,14 @@ def test_words_for_a_shell_are_looked_up_and_nothing_else_happens(words: str, pl
         "COMP_WORDS": f"graphspec {words}",
         "COMP_CWORD": str(words.count(" ", 0, words.find("'")) + 1),
     }
-    result = sandbox.run(place, [], case.limits(place, reads=("..",)), **asked)
+    result = sandbox.run(place, [], case.limits(place, reads=("..",)), environment=asked)
     assert (result.wrong(), result.status) == ([], 0)
     assert all(line.startswith("plain,") for line in result.output.splitlines() if line)
     assert not [sign for sign in FORBIDDEN if sign in result.output]
 
 
 _COLUMNS = {
-    "YAML": '"\'{a: ${b}} [x], - ? & * ! | > % @ `',
+    "YAML": "\"'{a: ${b}} [x], - ? & * ! | > % @ `",
     "lines": "a\nb: !!python/object:os.system\rc",
     "an ignore": "# graphspec: ignore[GS3]",
     "escapes": "\x1b]0;owned\x07\u202e",

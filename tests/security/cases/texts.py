@@ -217,7 +217,16 @@ EXPRESSIONS = [
     }.items()
 ]
 
+_BRACKETS = "[a" * 60_000
 ODD = [
+    Case("open brackets in a pattern of layers", training(f"freeze: ['{_BRACKETS}*']")),
+    Case("open brackets in a glob", spec(data=f"{{train: {{inputs: {{x: '{_BRACKETS}*'}}, outputs: {{y: y.npy}}}}}}")),
+    Case(
+        "open brackets in settings",
+        files={"pyproject.toml": f"[tool.graphspec]\nexclude = ['{_BRACKETS}']\n"},
+        refused=False,
+        builds=False,
+    ),
     Case("a key of another type", "1: 2\n? [a]\n: b\n" + BASE),
     Case("a truth value as units", layers("{Dense: true}")),
     Case("a truth value as units by name", layers("{Dense: {units: true}}")),
