@@ -36,7 +36,7 @@ def write(name: str, content: Json, text_of: Callable[[Json], str]) -> None:
         text_of: Writes the content of the file of the newest version.
     """
     contents = {minor: read_version(name, minor) for minor in known_versions()}
-    contents[INSTALLED] = json.loads(json.dumps(content))  # tuples are lists from here on
+    contents[INSTALLED] = json.loads(text_of(content))  # in the order of the file, and with lists for tuples
     minors = sorted(contents, key=number)
     for minor, newer in pairwise(minors):
         patch = difference(contents[newer], contents[minor])
