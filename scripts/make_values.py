@@ -277,7 +277,8 @@ def described(found: dict[tuple[Kind, str], dict[str, Any]]) -> dict[str, Any]:
             if argument not in common and not (argument_kind(argument) and said == ONLY_OBJECTS)
         }
     for name, kind in UNTRIED.items():
-        kinds.setdefault(kind, {})[name] = untried(kind, name)
+        if catalog.find(kind, name) is not None:
+            kinds.setdefault(kind, {})[name] = untried(kind, name)
     return {"keras": keras.__version__, "kinds": kinds | {"ops": operations()}}
 
 
