@@ -62,7 +62,7 @@ class ExtraStatus:
 
 def extra_statuses(extras: Iterable[str] = EXTRAS) -> Iterator[ExtraStatus]:
     """Try `extras`, and yield their statuses in order, each as soon as it is known."""
-    distributions, wanted = packages_distributions(), requirements()
+    distributions, wanted = _packages_of_modules(), requirements()
     found: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {}
     for extra in extras:
         installed = {
@@ -104,6 +104,14 @@ def requirements() -> dict[str, set[str]]:
     return found
 
 
+def _packages_of_modules() -> Mapping[str, list[str]]:
+    """Return the packages that bring each module; empty where the metadata of one is damaged."""
+    try:
+        return packages_distributions()
+    except FileNotFoundError:  # of the package importlib_metadata, once it is imported; Python's own gives no name
+        return {}
+
+
 def version_of(package: str) -> str:
     """Return the version of an installed package; `unknown` where its metadata is damaged."""
     try:
@@ -120,7 +128,7 @@ def _distributions(module: str, distributions: Mapping[str, list[str]], wanted: 
     spec = find_spec(module)
     names = sorted({_normalised(name) for name in distributions.get(module, ()) if name})
     required = [name for name in names if name in wanted]
-    if spec is None or (spec.origin is None and wanted and not required):
+    if spec is None or (spec.origin is None and distributions and wanted and not required):
         return None
     return required or names
 

@@ -213,6 +213,7 @@ ALLOWED = {
     ("distribution/adapted_state.py", "np.load"): "is given bytes of another worker, without objects of Python",
     ("tuning/worker.py", "open"): "the number that the kernel gives a machine, and a file that `open_own` opened",
     ("editor/json_schema/__init__.py", ".read_text"): "a file of the package",
+    ("installation/trials.py", "Image.open"): "is given an image in memory",
     ("diagnostics/rules/__init__.py", ".read_text"): "a file of the package",
     ("runs/report/page.py", ".read_text"): "a file of the package",
     ("drawing/page/document.py", ".read_text"): "a file of the package",
