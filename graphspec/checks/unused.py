@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from graphspec.catalog.versions import version_in_use
 from graphspec.checks.context import CheckContext
 from graphspec.diagnostics import Diagnostic
-from graphspec.diagnostics.rules import UNUSED
+from graphspec.diagnostics.rules import OTHER_KERAS, UNUSED
+
+_NEED_EVERY_INPUT = ("3.10", "3.11", "3.12", "3.13")
+"""Versions of Keras that raise "`inputs` not connected to `outputs`" for a model with such an input."""
 
 
 def check_unused(context: CheckContext) -> Iterator[Diagnostic]:
     """Report inputs and nodes that reach no output, and layers that are never applied.
 
     Nested models are checked too. Only the end of an unused chain is reported. Nodes that a block makes are not
-    reported, nor is anything in a graph with wiring mistakes.
+    reported, nor is anything in a graph with wiring mistakes. An input is an error for a Keras that builds no such model.
     """
     if not context.is_whole:
         return
@@ -39,7 +43,15 @@ def check_unused(context: CheckContext) -> Iterator[Diagnostic]:
         unused = [node for name, node in graph.nodes.items() if name not in reached]
         followed = {reference.name for node in unused for reference in node.references()}
         for name, span in spans.items():
-            if name not in reached and name not in followed:
+            if name in graph.inputs and name not in reached and version_in_use() in _NEED_EVERY_INPUT:
+                yield Diagnostic(
+                    OTHER_KERAS,
+                    f"Keras {version_in_use()} builds no model whose input reaches no output, as `{name}` does",
+                    span,
+                    expected="something that an output depends on",
+                    help=f"use `{name}` in a node that an output needs, or remove it; Keras 3.9 and 3.14 build the model",
+                )
+            elif name not in reached and name not in followed:
                 kind = "input" if name in graph.inputs else "node"
                 yield Diagnostic(
                     UNUSED,

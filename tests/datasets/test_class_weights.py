@@ -71,6 +71,7 @@ def test_weights_are_those_of_the_formula(write: Write, files: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_balanced_is_the_same_training_as_its_weights_written_out(write: Write, files: Path) -> None:
     """The weights in the end to the bit, and so the losses, but for the order in which TensorFlow adds them up."""
     kind = f"{{0: {20 / 3 / 12!r}, 1: {20 / 3 / 6!r}, 2: {20 / 3 / 2!r}}}"
@@ -111,6 +112,7 @@ def test_an_ignored_class_balances_nothing(write: Write, files: Path) -> None:
     assert class_weights(loaded.graph, read_training_data(loaded).train)["kind"] == {0: 18 / 2 / 12, 1: 18 / 2 / 6}
 
 
+@pytest.mark.slow
 def test_resuming_is_exact(write: Write, files: Path) -> None:
     """A training that was stopped goes on with the same weights, to the same result."""
     whole = graphspec.train(spec(write), run_dir=files / "whole")

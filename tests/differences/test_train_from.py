@@ -137,6 +137,7 @@ def test_what_diff_says_carries_over_is_loaded_and_nothing_else(
     assert (len(found.carried), len(found.renamed)) == expected
 
 
+@pytest.mark.slow
 def test_a_training_from_a_run_says_and_keeps_from_where(folder: Path, run: graphspec.Run, tmp_path: Path) -> None:
     """Its record, its lock, its log and its page tell what carried over and what did not and why.
 

@@ -147,6 +147,7 @@ def test_random_layers_draw_other_numbers_on_each_device(tmp_path: Path) -> None
     assert all(not np.array_equal(masks[0], each) for each in masks[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layers", "effect"),
     [

@@ -236,6 +236,7 @@ def test_a_screen_reader_is_told_of_every_box(resnet: Session) -> None:
     assert resnet.run(f"{unnamed}.length") == 0
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_the_page_lays_out_as_the_static_drawing_does(browser: Session, tmp_path: Path) -> None:
     """The script of the page and Python place every box and arrow of every spec alike, folded and unfolded."""

@@ -55,6 +55,7 @@ def test_configs_give_what_keras_loads_or_findings(made: Path, tmp_path: Path) -
     assert sum(count for kind, count in kinds.items() if kind.startswith("finding")) > CONFIGS // 4
 
 
+@pytest.mark.slow
 def test_archives_give_what_keras_loads_or_findings(made: Path, tmp_path: Path) -> None:
     """Mutated archives do as well, with their weights and what layers have learned."""
     kinds = Counter(each.kind for each in tried([Models.at(made).archive(SEED, n) for n in range(ARCHIVES)], tmp_path))
@@ -62,6 +63,7 @@ def test_archives_give_what_keras_loads_or_findings(made: Path, tmp_path: Path) 
     assert sum(count for kind, count in kinds.items() if kind.startswith("finding")) > ARCHIVES // 4
 
 
+@pytest.mark.slow
 def test_models_as_they_are_come_back(made: Path, tmp_path: Path) -> None:
     """Every model that cases are made from gives an equal one before it is mutated, as archive and as configuration."""
     corpus = Models.at(made)

@@ -310,6 +310,7 @@ def test_without_its_values_a_change_is_refused_all_the_same(run: Path) -> None:
     assert "the spec: SHA-256" in result.stderr
 
 
+@pytest.mark.slow
 def test_whoever_uses_the_model_is_warned(whole: Path, run: Path) -> None:
     """`evaluate`, `predict`, `export` and the report say in what the spec, or a plugin, is not what was trained."""
     shutil.copy(whole / "model.keras", run)

@@ -182,6 +182,7 @@ def test_log_that_was_replaced_is_not_written(run: Path, kind: str) -> None:
     assert refusal(lambda: log.add("a line")) == "GS904"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("callbacks", "name", "code"),
     [

@@ -164,6 +164,7 @@ class _Slow:
         return self.column[at]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reading", "using", "waits"), [(0.5, 0.0, True), (0.0, 0.2, False)])
 def test_waiting_for_data_is_measured(spec: Path, reading: float, using: float, waits: bool) -> None:
     """A reader of slow data waits nearly all of its time; one that is slow itself waits nearly none."""

@@ -39,6 +39,7 @@ def spec(write: Write, tmp_path: Path) -> Path:
     return write(SPEC)
 
 
+@pytest.mark.slow
 def test_training_is_that_of_whole_batches_and_resumes_exactly(spec: Path, tmp_path: Path) -> None:
     """Weights are those of Keras over the whole batches of each pass; validation has all samples; each kill resumes."""
     run = graphspec.train(spec, run_dir=tmp_path / "run")

@@ -43,6 +43,7 @@ def spec(write: Write, tmp_path: Path) -> Path:
     return write(SPEC)
 
 
+@pytest.mark.slow
 def test_training_is_as_without_the_test(spec: Path, tmp_path: Path) -> None:
     """Weights, states, the optimizer and random numbers are put back; the curve lies in the run and in its report."""
     whole = ["training.batch_size=10"]
@@ -65,6 +66,7 @@ def test_training_is_as_without_the_test(spec: Path, tmp_path: Path) -> None:
     assert "The test of learning rates cannot be read." in report_page(tested)
 
 
+@pytest.mark.slow
 def test_command_prints_the_suggestion(spec: Path, tmp_path: Path) -> None:
     """The command trains as ever, after a line with the rate to try; a run that is resumed is not tested."""
     arguments = ["train", str(spec), "--run-dir", str(tmp_path / "run"), "--find-learning-rate"]

@@ -54,6 +54,7 @@ def in_a_thread(work: Callable[[], object]) -> list[BaseException]:
     return raised
 
 
+@pytest.mark.slow
 def test_second_training_is_refused_and_the_first_is_not_disturbed(spec: Path, tmp_path: Path) -> None:
     """In another thread or in a callback of the first, trained or resumed or searched; what only reads goes on."""
     alone = graphspec.train(spec, run_dir=tmp_path / "alone")

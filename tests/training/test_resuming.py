@@ -142,6 +142,7 @@ def test_finished_run_is_left_as_it_is(whole: graphspec.Run, tmp_path: Path) -> 
     assert {each: each.stat().st_mtime_ns for each in run.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_a_signal_stops_between_two_steps(whole: graphspec.Run, specs: dict[str, Path], tmp_path: Path) -> None:
     """A process that is asked to end writes where it stands, says how to go on, and that comes to the same end."""
     run = tmp_path / "run"
@@ -213,6 +214,7 @@ def open_files() -> list[Path]:
     return [each.readlink() for each in Path("/proc/self/fd").glob("*") if os.path.lexists(each)]
 
 
+@pytest.mark.slow
 def test_damaged_checkpoint_is_passed_over(
     whole: graphspec.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -363,6 +365,7 @@ def test_wrong_use_of_resume_is_told(words: tuple[str, ...], said: str) -> None:
     assert said in " ".join(result.stderr.split())
 
 
+@pytest.mark.slow
 def test_command_goes_on_with_the_newest_run(whole: graphspec.Run, tmp_path: Path) -> None:
     """`train --resume FOLDER` finds the run; the record says when it was gone on with, the log tells it all."""
     from click.testing import CliRunner

@@ -59,6 +59,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("impatience", [0.0, 1.0], ids=["at once", "in order"])
 @pytest.mark.parametrize(("owner", "name"), PLACES, ids=[each[1] for each in PLACES])
 def test_a_burst_leaves_a_true_record(

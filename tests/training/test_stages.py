@@ -202,6 +202,7 @@ def test_verify_resume_shortens_each_stage(spec: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_exported_python_trains_in_stages(spec: Path, tmp_path: Path) -> None:
     """The code freezes, compiles and fits as the stages say, and counts epochs on."""
     source = graphspec.python_source(graphspec.load(spec), spec.parent)

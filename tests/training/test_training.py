@@ -110,6 +110,7 @@ def test_training_learns(spec: Path, tmp_path: Path) -> None:
     assert run.evaluate("train")["kind_accuracy"] > 0.8
 
 
+@pytest.mark.slow
 def test_same_seed_repeats_and_another_does_not(trained: Run, spec: Path, tmp_path: Path) -> None:
     """A seed decides initial weights, dropout, order and split."""
     again = graphspec.train(spec, run_dir=tmp_path / "again").history
@@ -118,6 +119,7 @@ def test_same_seed_repeats_and_another_does_not(trained: Run, spec: Path, tmp_pa
     assert trained.history["loss"] != other["loss"]
 
 
+@pytest.mark.slow
 def test_resolved_spec_trains_to_the_same_result(spec: Path, tmp_path: Path) -> None:
     """`spec.yaml` of a run holds overrides and finds the data from where it lies."""
     run = graphspec.train(spec, overrides=["training.epochs=2"], run_dir=tmp_path / "deep" / "run")
@@ -164,6 +166,7 @@ def test_training_is_what_keras_does_by_hand(spec: Path) -> None:
         np.testing.assert_allclose(logs[0][key], logs[1][key], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_saved_model_is_plain_keras(spec: Path, tmp_path: Path) -> None:
     """`model.keras` and what ModelCheckpoint writes load without graphspec, compiled, with equal numbers."""
     changed(spec, "seed: 5", "seed: 5, callbacks: [{ModelCheckpoint: {filepath: kept/best.keras}}]")
@@ -354,6 +357,7 @@ def test_failed_training_is_recorded_as_such(spec: Path, tmp_path: Path, monkeyp
         run.evaluate("train")
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_model_and_the_history(spec: Path, tmp_path: Path) -> None:
     """A stopped run ends with status 130, a model that predicts and the epochs that it finished."""
     folder = tmp_path / "run"

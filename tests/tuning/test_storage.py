@@ -172,6 +172,7 @@ def test_study_of_another_spec_is_refused(journal: Path, changes: tuple[str, ...
     assert (journal / "one.journal").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_study_of_other_data_is_refused(journal: Path, kept: Path, tmp_path: Path) -> None:
     """Data of the same size with other content is noticed, by its file, when a study is joined and when it resumes."""
     x = np.random.default_rng(1).random((64, 2), "float32")
@@ -325,6 +326,7 @@ def test_passwords_are_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
         assert "secret" not in storage.recorded + str(storage) + repr(storage)
 
 
+@pytest.mark.slow
 def test_password_of_a_server_stays_in_memory(spec: Path, tmp_path: Path, postgres: Server) -> None:
     """A whole search leaves it in none of its files."""
     words = ("--study-dir", tmp_path / "study", "--storage", postgres.url, "--study-name", tmp_path.name)

@@ -16,6 +16,7 @@ from graphspec.tuning import Study
 from .searches import SPEC, call, write_spec
 
 
+@pytest.mark.slow
 def test_failed_trials_are_told_and_passed_over(tmp_path: Path) -> None:
     """Values that training fails with are a failed trial with its reason; the study goes on to a better one."""
     text = SPEC.replace("{float: {low: 1.0e-4, high: 0.1, log: true}}", "[0.01, 1.0e+30]")
@@ -34,6 +35,7 @@ def test_failed_trials_are_told_and_passed_over(tmp_path: Path) -> None:
     assert "2 trials: 1 complete, 0 pruned, 1 failed" in result.stderr
 
 
+@pytest.mark.slow
 def test_all_failed_is_a_failure(tmp_path: Path) -> None:
     """Where no trial comes to anything, the command says why the first did not."""
     text = SPEC.replace("{float: {low: 1.0e-4, high: 0.1, log: true}}", "[1.0e+30, 1.0e+31]")
@@ -43,6 +45,7 @@ def test_all_failed_is_a_failure(tmp_path: Path) -> None:
     assert not (tmp_path / "study" / "best.yaml").exists()
 
 
+@pytest.mark.slow
 def test_command_prints_what_was_found(spec: Path) -> None:
     """A line a trial and the best of them on standard error; the best run and what is next on standard output."""
     result = call("tune", spec, "--trials", 2, "--study-dir", spec.parent / "study", "--set", "training.epochs=1")
@@ -119,6 +122,7 @@ def test_missing_optuna_is_one_line_to_run(spec: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_metrics_that_rise_are_maximised(tmp_path: Path) -> None:
     """The direction follows from the metric; here the best trial is that with the greatest value."""
     text = SPEC.replace("loss: mse", "loss: mse\n    metrics: [r2_score]").replace(

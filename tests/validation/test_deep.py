@@ -43,6 +43,7 @@ def found(path: Path) -> list[Diagnostic]:
     return list(graphspec.validate(path, deep=True))
 
 
+@pytest.mark.slow
 def test_shipped_specs_are_sound_to_keras() -> None:
     """Keras builds and compiles every shipped spec, and finds nothing that the static checks have not."""
     assert list(graphspec.validate(SPECS, deep=True)) == list(graphspec.validate(SPECS))
@@ -172,6 +173,7 @@ def test_each_spec_is_built_as_if_alone(tmp_path: Path) -> None:
     assert list(graphspec.validate(tmp_path / "c.yaml", deep=True)) == []
 
 
+@pytest.mark.slow
 def test_memory_stays_bounded() -> None:
     """A hundred builds in one process leave nothing behind that grows with their number."""
     spec = graphspec.load(SPECS / "zoo" / "resnet50.yaml")

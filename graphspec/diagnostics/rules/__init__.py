@@ -126,7 +126,7 @@ UNREGISTERED = Rule("GS211", "unregistered", OBJECTS, "No plugin registers the c
 PLUGIN_FAILED = Rule("GS212", "plugin-failed", OBJECTS, "A plugin cannot be imported.", static=False)
 ARGUMENT_VALUE = Rule("GS213", "argument-value", OBJECTS, "Keras does not accept the value of an argument.")
 OTHER_KERAS = Rule(
-    "GS220", "other-keras", OBJECTS, "The version of Keras has no such name or argument, and another one has it."
+    "GS220", "other-keras", OBJECTS, "The version of Keras lacks what the spec needs, and another one has it."
 )
 
 UNDEFINED_NAME = Rule("GS301", "undefined-name", WIRING, "A reference names no input, node or output in scope.")
