@@ -17,7 +17,7 @@ def check_unused(context: CheckContext) -> Iterator[Diagnostic]:
     """Report inputs and nodes that reach no output, and layers that are never applied.
 
     Nested models are checked too. Only the end of an unused chain is reported. Nodes that a block makes are not
-    reported, nor is anything in a graph with wiring mistakes. An input is an error for a Keras that builds no such model.
+    reported, nor is anything in a graph with wiring mistakes. An input is an error where Keras builds no such model.
     """
     if not context.is_whole:
         return
@@ -49,7 +49,7 @@ def check_unused(context: CheckContext) -> Iterator[Diagnostic]:
                     f"Keras {version_in_use()} builds no model whose input reaches no output, as `{name}` does",
                     span,
                     expected="something that an output depends on",
-                    help=f"use `{name}` in a node that an output needs, or remove it; Keras 3.9 and 3.14 build the model",
+                    help=f"use `{name}` for an output, or remove it; Keras 3.9 and 3.14 build the model",
                 )
             elif name not in reached and name not in followed:
                 kind = "input" if name in graph.inputs else "node"
