@@ -10,14 +10,14 @@ from graphspec.diagnostics import Diagnostic
 from graphspec.diagnostics.rules import OTHER_KERAS, UNUSED
 
 _NEED_EVERY_INPUT = ("3.10", "3.11", "3.12", "3.13")
-"""Versions of Keras that raise "`inputs` not connected to `outputs`" for a model with such an input."""
+"""Versions of Keras that raise "`inputs` not connected to `outputs`" for an input that no layer is applied to."""
 
 
 def check_unused(context: CheckContext) -> Iterator[Diagnostic]:
     """Report inputs and nodes that reach no output, and layers that are never applied.
 
     Nested models are checked too. Only the end of an unused chain is reported. Nodes that a block makes are not
-    reported, nor is anything in a graph with wiring mistakes. An input is an error where Keras builds no such model.
+    reported, nor is anything in a graph with wiring mistakes. An input is an error where Keras needs it taken.
     """
     if not context.is_whole:
         return
@@ -43,15 +43,17 @@ def check_unused(context: CheckContext) -> Iterator[Diagnostic]:
         unused = [node for name, node in graph.nodes.items() if name not in reached]
         followed = {reference.name for node in unused for reference in node.references()}
         for name, span in spans.items():
-            if name in graph.inputs and name not in reached and version_in_use() in _NEED_EVERY_INPUT:
+            if name in reached or name in followed:
+                continue
+            if name in graph.inputs and version_in_use() in _NEED_EVERY_INPUT:
                 yield Diagnostic(
                     OTHER_KERAS,
-                    f"Keras {version_in_use()} builds no model whose input reaches no output, as `{name}` does",
+                    f"Keras {version_in_use()} builds no model with an input that nothing takes, as `{name}`",
                     span,
                     expected="something that an output depends on",
                     help=f"use `{name}` for an output, or remove it; Keras 3.9 and 3.14 build the model",
                 )
-            elif name not in reached and name not in followed:
+            else:
                 kind = "input" if name in graph.inputs else "node"
                 yield Diagnostic(
                     UNUSED,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ON_PURPOSE: tuple[tuple[str, str, str], ...] = (
     ("GS006", "", "a spec of a size that no machine builds"),
+    ("GS101", "in `(float|int)`", "a search is not for Keras, which never reads it"),
     ("GS103", "", "the words `yes` and `no`, and numbers in quotes, are text: Keras takes any text as true"),
     ("GS104", "", "the language bounds a value that Keras does not: a size of 0, a negative loss weight"),
     ("GS202", "", "an argument that Keras takes and drops in silence, as some of its constructors do"),
