@@ -48,7 +48,7 @@ def test_every_command_works(tmp_path: Path) -> None:
         ["verify-resume", "--help"],
         ["launch", WINE, "--workers", "2", "--emit", "slurm"],
         ["server", "--help"],
-        ["doctor"],
+        ["doctor", "images"],
         ["completion", "bash"],
     ]
     assert {command[0] for command in commands} == set(COMMANDS)
