@@ -26,6 +26,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import keras
+from generated_text import keep
 
 import graphspec
 from graphspec.catalog.application_layers import STRIDE, InnerLayer
@@ -136,16 +137,5 @@ def text() -> str:
     return "{\n" + ",\n".join(entries) + "\n}\n"
 
 
-def main() -> int:
-    written = text()
-    if "--check" in sys.argv[1:]:
-        fresh = FILE.exists() and FILE.read_text(encoding="utf-8") == written
-        print(f"{FILE.name} is {'up to date' if fresh else 'stale: run python scripts/make_applications.py'}")
-        return int(not fresh)
-    FILE.write_text(written, encoding="utf-8")
-    print(f"{FILE}: {len(written):,} bytes")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep(FILE, text()))

@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import keras
 import keras_hub
+from generated_text import keep
 
 import graphspec
 from graphspec.catalog.backbones import LENGTH, TOKENS
@@ -136,17 +137,5 @@ def backbones() -> dict[str, Any]:
     return dict(sorted(found.items()))
 
 
-def main() -> int:
-    text = json.dumps(backbones(), indent=1) + "\n"
-    if "--check" in sys.argv[1:]:
-        fresh = BACKBONES.exists() and BACKBONES.read_text(encoding="utf-8") == text
-        stale = f"stale for KerasHub {keras_hub.__version__}: run python scripts/make_backbones.py"
-        print(f"{BACKBONES.name} is {'up to date' if fresh else stale}")
-        return int(not fresh)
-    BACKBONES.write_text(text, encoding="utf-8")
-    print(f"{BACKBONES}: {BACKBONES.stat().st_size:,} bytes")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep(BACKBONES, f"{json.dumps(backbones(), indent=1)}\n", f"KerasHub {keras_hub.__version__}"))

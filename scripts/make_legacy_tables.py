@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from generated_text import keep
+
 from graphspec.catalog.refused import CODE_CARRYING
 from graphspec.from_keras.legacy import names, objects, operations, training
 from graphspec.from_keras.legacy.functions import function_names
@@ -87,15 +89,8 @@ def page(text: str) -> str:
 
 
 def main() -> int:
-    text = PAGE.read_text(encoding="utf-8")
-    if "--check" in sys.argv[1:]:
-        if page(text) == text:
-            return 0
-        print(f"{PAGE} is stale: run python scripts/make_legacy_tables.py")
-        return 1
-    PAGE.write_text(page(text), encoding="utf-8")
-    return 0
+    return keep(PAGE, page(PAGE.read_text(encoding="utf-8")))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

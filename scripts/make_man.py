@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from generated_text import keep
 
 from graphspec.cli.main import COMMANDS, main
 from graphspec.version import __version__
@@ -100,6 +101,4 @@ def _text(text: str) -> str:
 
 
 if __name__ == "__main__":
-    if "--check" in sys.argv[1:]:
-        raise SystemExit(0 if PAGE.read_text(encoding="utf-8") == page() else f"{PAGE} is stale: {__doc__}")
-    PAGE.write_text(page(), encoding="utf-8")
+    sys.exit(keep(PAGE, page()))

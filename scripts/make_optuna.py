@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from generated_text import keep
 
 FILE = Path(__file__).resolve().parent.parent / "graphspec" / "catalog" / "optuna.json"
 
@@ -44,16 +45,5 @@ def content() -> dict[str, Any]:
     return {"optuna": optuna.__version__, "classes": {name: said for name, said in classes.items() if said}}
 
 
-def main() -> int:
-    text = json.dumps(content(), indent=1) + "\n"
-    if "--check" in sys.argv[1:]:
-        fresh = FILE.exists() and FILE.read_text(encoding="utf-8") == text
-        print("optuna.json is up to date" if fresh else "optuna.json is stale: run python scripts/make_optuna.py")
-        return int(not fresh)
-    FILE.write_text(text, encoding="utf-8")
-    print(f"wrote {FILE}")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep(FILE, f"{json.dumps(content(), indent=1)}\n"))

@@ -12,6 +12,8 @@ import sys
 from itertools import groupby
 from pathlib import Path
 
+from generated_text import keep
+
 from graphspec.diagnostics.rules import RULES, Rule
 
 INDEX = Path(__file__).resolve().parent.parent / "docs" / "rules.md"
@@ -57,16 +59,5 @@ def index() -> str:
     return "\n".join(parts)
 
 
-def main() -> int:
-    text = index()
-    if "--check" in sys.argv[1:]:
-        if INDEX.read_text(encoding="utf-8") == text:
-            return 0
-        print(f"{INDEX} is stale: run python scripts/make_rule_index.py")
-        return 1
-    INDEX.write_text(text, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(keep(INDEX, index()))

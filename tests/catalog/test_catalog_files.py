@@ -21,7 +21,6 @@ NAME = "comparisons.json"
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module that scripts write by, with a folder of its own."""
-    monkeypatch.syspath_prepend(str(SCRIPTS))
     module = load_script(SCRIPTS / "catalog_files.py")
     monkeypatch.setattr(module, "PACKAGE", tmp_path)
     return module

@@ -23,7 +23,7 @@ Write = Callable[..., Path]
 @same_keras
 def test_what_is_known_of_comparisons_is_not_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measured again, losses and metrics take the shapes that the file says; every one of Keras stands in it."""
-    monkeypatch.setattr(sys, "path", [str(SCRIPTS), *sys.path])
+    monkeypatch.setattr(sys, "path", list(sys.path))
     script = load_script(SCRIPTS / "make_comparisons.py")
     for kind in ("losses", "metrics"):
         assert all(forms_taken(kind, name, ()) is not None for name in script.names(kind))
