@@ -30,8 +30,9 @@ from graphspec.diagnostics.rules import (
 from graphspec.diagnostics.suggest import did_you_mean, kind_of, one_of
 from graphspec.language.document.tree import Located, Mapping
 from graphspec.language.feed import Feed, Reference
-from graphspec.language.lower.objects import FAULTY, read_argument, report_unknown_argument, value_spans
+from graphspec.language.lower.objects import FAULTY, read_argument, value_spans
 from graphspec.language.lower.other_versions import report_other_version
+from graphspec.language.lower.unknown_names import report_unknown_argument
 from graphspec.language.objects import Object
 from graphspec.language.slices import KEY, read_key
 
