@@ -12,7 +12,7 @@ from graphspec.diagnostics import Diagnostic, Label, Span
 from graphspec.diagnostics.render import counted
 from graphspec.diagnostics.rules import BATCH_STATISTICS
 from graphspec.language.graph import ExternalModel, KerasLayer, Layer
-from graphspec.language.traversal import every_layer, layer_paths
+from graphspec.language.traversal import layer_paths
 from graphspec.shapes.applications import is_application
 
 NORMALISING = "BatchNormalization"
@@ -26,7 +26,7 @@ def check_batch_statistics(context: CheckContext) -> Iterator[Diagnostic]:
     known = _known(context, is_application)
     frozen = _frozen(context, known)
     span = context.settings.located("distribute").span
-    for layer in every_layer(context.graph):
+    for layer in context.layers:
         if isinstance(layer, KerasLayer) and _is_apart(layer) and layer not in frozen:
             yield Diagnostic(
                 BATCH_STATISTICS,
@@ -51,9 +51,9 @@ def model_statistics(model: ExternalModel, names: Sequence[str], span: Span) -> 
     """Return the diagnostic for a model from elsewhere with layers that train with the statistics of one device.
 
     Args:
-        model: the model.
-        names: the layers.
-        span: where the spec says that devices share batches.
+        model: The model.
+        names: The layers.
+        span: Where the spec says that devices share batches.
     """
     return Diagnostic(
         BATCH_STATISTICS,
@@ -61,8 +61,8 @@ def model_statistics(model: ExternalModel, names: Sequence[str], span: Span) -> 
         "normalises by the rows of one device, not by those of the whole batch",
         model.source_span,
         expected=_EXPECTED,
-        help="freeze it, by `trainable: false` beside its origin, which normalises by the statistics it has learnt; "
-        "or raise `batch_size`, and ignore this where each device has many rows",
+        help="freeze it by `trainable: false` beside its origin, so that it normalises by the statistics that it has "
+        "learnt; or raise `batch_size`, and ignore this where each device has many rows",
         labels=(_why(span),),
     )
 
@@ -76,7 +76,7 @@ def _why(span: Span) -> Label:
 
 def _known(context: CheckContext, chosen: Callable[[ExternalModel], bool]) -> _Known:
     """Return the layers inside the chosen models from elsewhere that train, as far as they are known."""
-    models = [each for each in every_layer(context.graph) if isinstance(each, ExternalModel) and each.trainable]
+    models = [each for each in context.layers if isinstance(each, ExternalModel) and each.trainable]
     return {each: inner_layers(each) or [] for each in models if chosen(each)}
 
 

@@ -48,9 +48,9 @@ def check_unused(context: CheckContext) -> Iterator[Diagnostic]:
             if name in graph.inputs and version_in_use() in _NEED_EVERY_INPUT:
                 yield Diagnostic(
                     OTHER_KERAS,
-                    f"Keras {version_in_use()} builds no model with an input that nothing takes, as `{name}`",
+                    f"nothing takes the input `{name}`, and Keras {version_in_use()} builds no such model",
                     span,
-                    expected="something that an output depends on",
+                    expected="an input that a node or an output takes",
                     help=f"use `{name}` for an output, or remove it; Keras 3.9 and 3.14 build the model",
                 )
             else:

@@ -39,7 +39,7 @@ def applied(model: ExternalModel, value: Value, dtype: str) -> Value:
     Raises:
         Refusal: It takes no such image.
     """
-    written = {**catalog.application_arguments(model.source), **model.arguments}
+    written = _arguments(model)
     known = application(model.source)
     stated = _stated_image(written, known)
     if stated is None or not keeps_layers(model):
@@ -59,6 +59,11 @@ def applied(model: ExternalModel, value: Value, dtype: str) -> Value:
     outputs: dict[str, Value] = {"": _tensor(batch, _last(written, shapes[known.output]), dtype)}
     outputs |= {tap.text: _tensor(batch, shapes.get(tap.text), dtype) for tap in model.taps}
     return outputs if model.taps else outputs[""]
+
+
+def _arguments(model: ExternalModel) -> dict[str, Any]:
+    """Return all arguments of an application, those that the spec leaves out at their defaults."""
+    return {**catalog.application_arguments(model.source), **model.arguments}
 
 
 def _refuse_small(model: ExternalModel, image: Tensor, least: int) -> None:
@@ -82,7 +87,7 @@ def keeps_layers(model: ExternalModel) -> bool:
 
 def ends_in_layers(model: ExternalModel) -> bool:
     """Return whether an application has no layers but those that are measured."""
-    written = {**catalog.application_arguments(model.source), **model.arguments}
+    written = _arguments(model)
     return keeps_layers(model) and written[_TOP] is False and written.get(_POOLING) is None
 
 
