@@ -47,7 +47,7 @@ PURPOSES = {
     "postgresql": "share a study on a PostgreSQL server",
     "editor": "the language server for editors",
 }
-"""What each extra is for."""
+"""The purpose of each extra, in the words of `graphspec doctor`."""
 
 _EXTRA_OF = {module: extra for extra, modules in EXTRAS.items() for module in modules}
 

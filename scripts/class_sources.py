@@ -1,10 +1,10 @@
-"""Fingerprints of the classes of the installed Keras: what decides about the values that their arguments take.
+"""Fingerprints of the classes of the installed Keras, by the code that decides which values their arguments take.
 
 A fingerprint covers the constructors of the class and of its parents, up to the one that all of its kind inherit from,
 and the functions of Keras that these call, but none that computes with tensors; comments, docstrings, annotations and
 the messages of errors are left out. It covers the lines of documentation of the arguments, which decide where Keras
-takes anything. A class with the same fingerprint in two versions of Keras takes the same values in both, as far as that
-can be told without trying them.
+takes anything. A class with the same fingerprint in two versions of Keras takes the same values in both, as far as
+their code tells.
 """
 
 from __future__ import annotations

@@ -319,7 +319,7 @@ def names() -> list[tuple[Kind, str]]:
 
 
 def fingerprints() -> dict[str, str]:
-    """What decides about the values of each class."""
+    """Return a fingerprint of each class: of the code that decides which values it takes."""
     return {f"{kind}.{name}": fingerprint(kind, name, _BASES) for kind, name in names()}
 
 
@@ -340,7 +340,7 @@ def measured_like(newer: dict[str, str]) -> dict[str, Any]:
 
 
 def known_values(kind: Kind, name: str) -> dict[str, Any]:
-    """What is known of a class until now: of the installed version, or else of the next newer one."""
+    """Return the values of a class in the file: those of the installed version, or else of the next newer one."""
     values: dict[str, Any] = catalog_files.read("values.json")["kinds"][kind][name]
     return values
 

@@ -28,7 +28,7 @@ TENSORFLOW = {"3.8": "2.18", "3.9": "2.19", "3.10": "2.19", "3.11": "2.20", "3.1
 """The minor version of TensorFlow for each of Keras; the newest for others."""
 PACKAGES = ("click", "platformdirs", "pydantic", "pyyaml", "h5py", "rich", "pyarrow", "pillow", "google-crc32c",
             "protobuf", "tensorboard", "pytest", "hypothesis", "optuna")  # fmt: skip
-"""What the scripts need beside Keras and TensorFlow."""
+"""The packages that the scripts need beside Keras and TensorFlow."""
 
 
 def environment(folder: Path, minor: str) -> Path:

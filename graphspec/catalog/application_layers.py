@@ -12,7 +12,7 @@ from typing import Any
 from graphspec.catalog.generated import read_file
 
 STRIDE = 32
-"""What the size of an image is divided by at most."""
+"""The largest stride of an application: a multiple of it is divided without a rest by each layer."""
 
 
 @dataclass(frozen=True, slots=True)

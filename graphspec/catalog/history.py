@@ -1,4 +1,4 @@
-"""What came and what left in which version of Keras: the catalogue is asked for each version that it knows."""
+"""The history of objects and arguments: the versions of Keras, among those in the catalogue, that have each."""
 
 from __future__ import annotations
 

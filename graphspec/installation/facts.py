@@ -66,7 +66,7 @@ class Cache:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a bug report should hold of a machine, beside the extras.
+    """The facts about a machine for a bug report, without its extras.
 
     Attributes:
         graphspec: The version of graphspec.

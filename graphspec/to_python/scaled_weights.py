@@ -10,7 +10,7 @@ from graphspec.to_python.source import Call, Expression, Text
 
 _TABLE_RANK = 2
 _SPREAD = ("minval", "stddev", "gain")
-"""Arguments by which random initializers are told how far their numbers lie apart, whatever the shape."""
+"""Arguments that set the spread of a random initializer, whatever the shape of the weight."""
 
 
 def in_shape(made: Expression, layers: list[Layer]) -> Expression:

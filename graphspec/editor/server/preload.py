@@ -1,4 +1,4 @@
-"""What every session needs sooner or later, loaded before anybody waits for it."""
+"""Loading of the modules and the data that every session needs, before its first request."""
 
 from __future__ import annotations
 
