@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -96,6 +97,7 @@ def recorder() -> Recorder:
 
 def try_decompiling(models: Path, archives: bool, seed: int, number: int, folder: Path) -> Tried:
     """Decompile case `number` of those of `seed`, without Keras."""
+    sys.dont_write_bytecode = True  # which Python writes of a module that is imported first here
     made = Models.at(models)
     case = made.archive(seed, number) if archives else made.config(seed, number)
 
