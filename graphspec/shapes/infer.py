@@ -86,8 +86,10 @@ def infer(graph: Graph, precision: str = "float32", *, batch: int | None = None)
     """
     walk = _Walk(COMPUTE_DTYPES.get(precision, precision), batch)
     walk.define(graph)
-    walk.shapes.findings += walk.watch.findings(walk.shapes.calls)
-    return walk.shapes
+    # A call holds the walk, to apply the layer that it wraps. If the walk held the calls, neither would be freed.
+    shapes, walk.shapes = walk.shapes, Shapes()
+    shapes.findings += walk.watch.findings(shapes.calls)
+    return shapes
 
 
 class _Unfit(Exception):  # noqa: N818 - raised where the step is not known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from weakref import ref
 
 from graphspec import catalog
 from graphspec.catalog.arguments import argument_kind
@@ -89,7 +90,7 @@ class _Walk:
     def declare_inside(self, name: Name, value: Value) -> None:
         """Declare the names of a model, unless it is that of a file, or of a block."""
         if name.kind == "block" or not any(each.key.text in _ORIGINS for each in value.entries):
-            name.inside = Body("model" if name.kind == "model" else "block", value, name.body)
+            name.inside = Body("model" if name.kind == "model" else "block", value, name.declared_in)
             self.declare_names(name.inside)
 
     def body(self, body: Body) -> None:
@@ -117,7 +118,7 @@ class _Walk:
 
     def declare(self, kind: NameKind, entry: Entry, body: Body) -> Name:
         start, end = entry.key.inner
-        name = Name(kind, entry.key.text, start, end, body, value=entry.value)
+        name = Name(kind, entry.key.text, start, end, ref(body), value=entry.value)
         self.index.names.append(name)
         names = (
             body.variables
@@ -153,7 +154,7 @@ class _Walk:
         names = dict(outer)
         for entry in _entries(value.get("each")):
             start, end = entry.key.inner
-            name = Name("each", entry.key.text, start, end, body, value=entry.value)
+            name = Name("each", entry.key.text, start, end, ref(body), value=entry.value)
             self.index.names.append(name)
             names[name.text] = name
         steps = value.get("apply")

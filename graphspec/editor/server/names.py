@@ -1,10 +1,15 @@
-"""The names of a document: what declares them, and what uses them."""
+"""The names of a document: what declares them, and what uses them.
+
+A body holds its names, which hold the bodies in them. The way back is weak, so that an index that nobody holds any more
+is gone at once; what is found in an index is used while the index is held.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal
+from weakref import ref
 
 from graphspec.editor.server.values import Value
 from graphspec.language.lower.steps import STEP_KEYS
@@ -26,7 +31,7 @@ class Name:
         start: The offset of the name.
         end: The offset after it.
         value: What it names; None where nothing follows it.
-        body: The body that declares it.
+        declared_in: The body that declares it.
         inside: The body that it names: that of a model or a block.
     """
 
@@ -34,17 +39,25 @@ class Name:
     text: str
     start: int
     end: int
-    body: Body
+    declared_in: ref[Body]
     _: KW_ONLY
     value: Value | None = None
     inside: Body | None = None
 
+    @property
+    def body(self) -> Body:
+        """The body that declares it."""
+        body = self.declared_in()
+        assert body is not None  # the index holds it
+        return body
 
-@dataclass(eq=False, slots=True)
+
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Body:
     """A scope: the spec, a nested model, or a block.
 
     Attributes:
+        around_it: The body around it; None for the spec.
         tensors: Its inputs, nodes, outputs and losses.
         declared: Its layers, models and blocks.
         variables: Its `vars`, or the parameters of a block.
@@ -54,20 +67,25 @@ class Body:
 
     kind: Literal["spec", "model", "block"]
     value: Value
-    parent: Body | None = None
+    around_it: ref[Body] | None = None
     tensors: dict[str, Name] = field(default_factory=dict)
     declared: dict[str, Name] = field(default_factory=dict)
     variables: dict[str, Name] = field(default_factory=dict)
     clashes: list[Name] = field(default_factory=list)
     output: Value | None = None
 
+    @property
+    def parent(self) -> Body | None:
+        """The body around it; None for the spec."""
+        return self.around_it() if self.around_it is not None else None
+
     def find_declared(self, text: str) -> Name | None:
         """Return the layer, model or block of that name, here or in a body around; None if there is none."""
-        return self.declared.get(text) or (self.parent.find_declared(text) if self.parent is not None else None)
+        return next((body.declared[text] for body in self.around() if text in body.declared), None)
 
     def find_variable(self, text: str) -> Name | None:
         """Return the parameter or variable of that name, here or in a body around."""
-        return self.variables.get(text) or (self.parent.find_variable(text) if self.parent is not None else None)
+        return next((body.variables[text] for body in self.around() if text in body.variables), None)
 
     def outputs(self) -> list[Name]:
         """Return the outputs, by which a use of the body is picked from."""

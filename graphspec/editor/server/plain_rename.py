@@ -2,7 +2,9 @@
 
 The compiler takes names as they come. So where each occurrence of a name is renamed, and the new one is a word that
 neither the texts nor the language know, the spec has the same meaning, and nobody needs to check it again. A rename is
-not plain as soon as something may look at the letters of a name: patterns of layers, data files, metrics.
+not plain as soon as something may look at the letters of a name, as patterns of layers, data files and metrics do. Nor
+is it where the compiler may make the old name or the new one out of others: `head_1` for a node `head` with `each`,
+`head_dense` for its layer, and what an expression gives.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from graphspec.language.document.scalars import resolve
 
 _SECTIONS = frozenset({"vars", "layers", "models", "blocks", "inputs", "graph", "outputs", "losses"})
 """The sections in which a name is nothing but a name."""
+
+_WORD = re.compile(r"[A-Za-z0-9_]+")
 
 _FOR_DATA = ("input", "output", "loss")
 """The kinds of names by which data files may be read, even where no text holds them."""
@@ -44,18 +48,36 @@ def is_plain(home: Document, name: Name, new: str, *, places: Places, workspace:
         return False
     word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name.text)}(?![A-Za-z0-9])")
     for document in _documents_around(home, workspace):
-        if document.root is None or "\\" in document.text or new.casefold() in document.text.casefold():
+        if document.root is None or "\\" in document.text or _may_clash(new, name, document):
             return False
         ranges = places.get(document.uri, frozenset())
         if {match.span() for match in word.finditer(document.text)} != ranges:
             return False
         if not all(_is_in_sections(document.root, start) for start, _ in ranges):
             return False
+        if any(_is_composed(text) for section in _SECTIONS for text in _texts(document.root.get(section))):
+            return False
         if name.kind in _FOR_DATA and name.body.parent is None and document.root.get("data") is not None:
             return False
         if any(is_glob(text) for text in _texts(document.root.get("training"))):
             return False
     return True
+
+
+def _may_clash(new: str, name: Name, document: Document) -> bool:
+    """Return whether a document has the new name, or it or the compiler may make the new name or one like it."""
+    words = {each.casefold() for each in _WORD.findall(document.text)}
+    names = document.names.names if document.names is not None else []
+    return (
+        any(each == new.casefold() or each.startswith(f"{new.casefold()}_") for each in words)
+        or any(new.startswith(f"{each.text}_") for each in names if each.text != name.text)
+    )  # fmt: skip
+
+
+def _is_composed(text: str) -> bool:
+    """Return whether an expression makes a text out of parts, alone or within a text around it."""
+    is_whole = text.startswith("${") and text.endswith("}") and "${" not in text[2:]
+    return "${" in text and (not is_whole or any(each in text for each in ("'", '"', "+", "str(")))
 
 
 def _documents_around(home: Document, workspace: Workspace) -> Iterator[Document]:

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
-from time import thread_time
 from typing import Any, TypeVar
 
 from lsprotocol.types import Diagnostic
@@ -32,14 +31,11 @@ PAUSE = 0.08
 PATIENCE = 2.0
 """Seconds that a request waits for the first check of its document."""
 
-BRIEF = 0.05
-"""Seconds for which garbage may be collected after each round of checks; what takes longer waits until nobody types."""
-
 IDLE = 0.5
 """Seconds without an edit after which nobody types."""
 
-_MAX_ROUNDS = 10
-"""Rounds of checks after which garbage is collected at the latest."""
+MANY = 20
+"""Rounds of checks after which garbage is collected once nobody types. Analyses leave none: their memory is freed."""
 
 
 @dataclass
@@ -160,12 +156,11 @@ class Session:
         return is_open and self.checks.current(document, self.workspace) is None
 
     async def _keep_checking(self) -> None:
-        rounds, collecting = 0, 0.0
+        rounds = 0
         while True:
-            is_due = collecting < BRIEF or rounds == _MAX_ROUNDS
-            if rounds and (is_due or not await self._is_woken(IDLE)):
-                seconds = await asyncio.get_running_loop().run_in_executor(self._thread, _collect_garbage)
-                rounds, collecting = 0, seconds / rounds
+            if rounds >= MANY and not await self._is_woken(IDLE):
+                await asyncio.get_running_loop().run_in_executor(self._thread, gc.collect)
+                rounds = 0
             await self._wake.wait()
             self._wake.clear()
             rounds += 1
@@ -217,10 +212,3 @@ class Session:
                 self.published.pop(uri, None)
             else:
                 self.published[uri] = news
-
-
-def _collect_garbage() -> float:
-    """Collect what texts and analyses of before have left. Return the seconds that it takes."""
-    begin = thread_time()
-    gc.collect()
-    return thread_time() - begin

@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from weakref import ref
 
 from graphspec.diagnostics import Label, Report, Span
 from graphspec.diagnostics.rules import NAME_CLASH, TOO_LARGE
@@ -200,16 +201,16 @@ def _declare(body: Body | LibraryModel, scope: Scope, report: Report) -> None:
             elif is_layer_of_keras(Located(key, span), report):
                 pass
             elif part == "layers":
-                scope.declare(key, span, partial(declared_layer, value, scope, report))
+                scope.declare(key, span, partial(declared_layer, value, report, ""))
             elif part == "blocks":
-                scope.blocks[key] = BlockDeclaration(key, body.blocks[key], span, scope)
+                scope.blocks[key] = BlockDeclaration(key, body.blocks[key], span, ref(scope))
             else:
-                scope.declare(key, span, partial(_declared_model, Located(key, span), body.models[key], scope, report))
+                scope.declare(key, span, partial(_declared_model, Located(key, span), body.models[key], report))
             seen.setdefault(key, (_KINDS[part], span))
 
 
 def _declared_model(
-    key: Located, model: NestedModelSpec | ExternalModelSpec, scope: Scope, report: Report
+    key: Located, model: NestedModelSpec | ExternalModelSpec, report: Report, scope: Scope
 ) -> Layer | None:
     name, span = key
     graph: Graph | None = None

@@ -14,8 +14,8 @@ from graphspec.language.lower.scope import Scope
 from graphspec.language.schema.model import BlockBody
 
 
-def declared_layer(written: Located, scope: Scope, report: Report, name: str = "") -> Layer | None:
-    """Return the layer of a declaration, None after a diagnostic. name: its name in Keras, if not that of its key."""
+def declared_layer(written: Located, report: Report, name: str, scope: Scope) -> Layer | None:
+    """Return the layer of a declaration, None after a diagnostic. name: its name in Keras, or ""."""
     layer = read_object("layers", written, report, scope)
     return KerasLayer(object=layer, span=layer.span, name=name, declared=True) if layer is not None else None
 
@@ -40,4 +40,4 @@ def declare_layers(body: BlockBody, scope: Scope, report: Report, *, prefix: str
     for key in body.layers:
         span, value = written.key_spans[key], written.located(key)
         if not is_layer_of_keras(Located(key, span), report):
-            scope.declare(key, span, partial(declared_layer, value, scope, report, prefix + key))
+            scope.declare(key, span, partial(declared_layer, value, report, prefix + key))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Mapping as Names
 from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import ref
 
 from graphspec.diagnostics import Label, Report, Span, SpecError
 from graphspec.diagnostics.rules import RECURSION, TOO_LARGE
@@ -20,8 +21,10 @@ MAX_NODES = 20_000
 
 @dataclass(eq=False)
 class BlockDeclaration:
-    """A declared block, with the scope in which its names and variables are resolved.
+    """A declared block.
 
+    declared_in: the scope in which its names and variables are resolved. It holds the block, which must not hold it: of
+    objects that hold each other, a process that goes on is rid by a search through all its objects only.
     bodies: the expanded inside by parameter values and place of use, since many uses are repeats. layers: the places of
     the layers that it declares; applied: those that some use applies.
     """
@@ -29,11 +32,18 @@ class BlockDeclaration:
     name: str
     model: BlockModel
     span: Span
-    scope: Scope
+    declared_in: ref[Scope]
     used: bool = False
     layers: dict[str, Span] = field(default_factory=dict)
     applied: set[str] = field(default_factory=set)
     bodies: dict[tuple[str, tuple[Span, ...]], BlockBody] = field(default_factory=dict)
+
+    @property
+    def scope(self) -> Scope:
+        """The scope in which its names and variables are resolved."""
+        scope = self.declared_in()
+        assert scope is not None  # only the scope and those in it find the block
+        return scope
 
 
 @dataclass
@@ -77,7 +87,7 @@ class Scope:
         self.included: tuple[Scope, ...] = ()
         self.tensors: set[str] = set()
         self.blocks: dict[str, BlockDeclaration] = {}
-        self.declarations: dict[str, tuple[Callable[[], Layer | None], Span]] = {}
+        self.declarations: dict[str, tuple[Callable[[Scope], Layer | None], Span]] = {}
         self.lowered: dict[str, Layer | None] = {}
 
     def inner(self) -> Scope:
@@ -96,8 +106,11 @@ class Scope:
                 help="use fewer nested blocks or fewer repeats",
             )
 
-    def declare(self, name: str, span: Span, lower: Callable[[], Layer | None]) -> None:
-        """Declare the layer or model `name`, which `lower` returns; None where its declaration is faulty."""
+    def declare(self, name: str, span: Span, lower: Callable[[Scope], Layer | None]) -> None:
+        """Declare the layer or model `name`.
+
+        lower: takes this scope, and returns the layer or model; None where its declaration is faulty.
+        """
         self.declarations[name] = (lower, span)
 
     def declares(self, name: str) -> bool:
@@ -176,7 +189,7 @@ class Scope:
             return None
         self.state.layers.append((self, name))
         try:
-            layer = lower()
+            layer = lower(self)
         finally:
             self.state.layers.pop()
         if layer is not None and not layer.name:

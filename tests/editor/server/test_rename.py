@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,10 @@ outputs:
   label: {from: [hidden, near], merge: concat, loss: mse}
 """
 TRAINED = PLAIN + "training: {optimizer: sgd, freeze: [shared], early_stopping: {monitor: val_label_loss}}\n"
+COMPOSED = PLAIN.replace("vars: {", "vars: {word: den, ")
+MADE = PLAIN.replace("near:", "near: {each: {i: [1, 2]}, ", 1).replace(
+    ", {from: hidden, apply: shared}", "from: hidden, apply: ReLU}"
+)
 DATA = PLAIN + "data: {train: {file: t.npz}}\n"
 
 
@@ -160,10 +165,29 @@ DATA = PLAIN + "data: {train: {file: t.npz}}\n"
         (PLAIN, "shared", "fresh", True),
         (PLAIN, "pixels", "fresh", True),
         (PLAIN, "hidden", "named", False),
-        (PLAIN, "hidden", "near_by", True),
-        (PLAIN, "hidden", "ear", False),
+        (PLAIN, "hidden", "near_by", False),
+        (PLAIN, "hidden", "nearby", True),
+        (PLAIN, "hidden", "ear", True),
+        (PLAIN.replace("hidden", "hidden_2"), "hidden_2", "hidden_3", True),
         (PLAIN, "hidden", "yes", False),
         (PLAIN, "hidden", "units", False),
+        (MADE, "hidden", "fresh", True),
+        (MADE, "hidden", "near_1", False),
+        (PLAIN, "hidden", "near_re_lu", False),
+        (PLAIN.replace("near", "hid_1"), "hidden", "hid", False),
+        (
+            COMPOSED.replace("from: hidden, apply: shared", 'from: "hid${word}", apply: shared'),
+            "hidden",
+            "fresh",
+            False,
+        ),
+        (
+            COMPOSED.replace("from: hidden, apply: shared", """from: "${'hid' + word}", apply: shared"""),
+            "hidden",
+            "f",
+            False,
+        ),
+        (PLAIN.replace("${width}", "${width * 2}"), "hidden", "fresh", True),
         (PLAIN + "# hidden\n", "hidden", "fresh", False),
         (PLAIN + 'description: "\\x68idden"\n', "hidden", "fresh", False),
         (TRAINED, "hidden", "fresh", True),
@@ -212,6 +236,42 @@ def test_a_plain_rename_changes_nothing(editor: Editor) -> None:
                 editor.open(text, str(path))
                 count += 1
     assert count > 8
+
+
+MANY_NAMES = """graphspec: 1
+vars: {width: 3}
+layers: {shared: {Dense: {units: "${width}"}}}
+blocks:
+  cell: {inputs: z, graph: {inner: {from: z, apply: [{Dense: {units: 2}}, ReLU]}}, output: {from: inner, apply: shared}}
+inputs: {pixels: [4]}
+graph:
+  head: {each: {i: [1, 2]}, from: pixels, apply: {Dense: {units: 2, use_bias: "${i > 1}"}}}
+  near: {from: head, merge: sum, apply: [cell, {Dense: {units: 3}}, {Dense: {units: 3}}]}
+  hidden: {from: [near, pixels], merge: concat}
+outputs:
+  label: {from: hidden, apply: {Dense: {units: 1}}, loss: mse}
+"""
+
+
+def test_a_plain_rename_passes_the_check(editor: Editor) -> None:
+    """No name that the compiler makes out of others is given to something else unseen."""
+    document = editor.open(MANY_NAMES)
+    assert document.names is not None
+    assert editor.findings() == []
+    names = document.names.names
+    ends = ["", "_0", "_1", "_dense", "_dense_1", "_concatenate", "_inner", "_cell", "_cell_dense", "_re_lu", "_x"]
+    asked, plain = 0, 0
+    for each, other, end in product(names, names, ends):
+        with suppress(RefusedRenameError):
+            planned = plan_rename(document, document.lines.position(each.start), other.text + end, editor.workspace)
+            asked += 1
+            if planned is not None and planned.is_plain:
+                plain += 1
+                try:
+                    planned.check()
+                except RefusedRenameError as error:
+                    pytest.fail(f"{each.text} → {other.text + end}: {error}")
+    assert 0 < plain < asked
 
 
 def as_compiled(analysis: Analysis) -> object:
