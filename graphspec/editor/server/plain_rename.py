@@ -1,22 +1,23 @@
 """Plain renames: those that put one word in the place of another and can change nothing else.
 
-The compiler takes names as they come. So where each occurrence of a name is renamed, and the new one is a word that
-neither the texts nor the language know, the spec has the same meaning, and nobody needs to check it again. A rename is
-not plain as soon as something may look at the letters of a name, as patterns of layers, data files and metrics do. Nor
-is it where the compiler may make the old name or the new one out of others: `head_1` for a node `head` with `each`,
-`head_dense` for its layer, and what an expression gives.
+The compiler takes names as they come. So where each occurrence of a name is renamed or is known to mean something
+else, and the new one is a word that neither the texts nor the language know, nobody needs to check the spec again. A
+rename is not plain as soon as something may look at the letters of a name, as patterns of layers, data files and
+metrics do. Nor is it where the compiler may make the old name or the new one out of others: `head_1` for a node `head`
+with `each`, `head_dense` for its layer, and what an expression gives.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Set
 
 from graphspec.checks.layer_patterns import is_glob
 from graphspec.diagnostics.suggest import TRUTHS
 from graphspec.editor.json_schema import schema_text
 from graphspec.editor.server.document import Document
-from graphspec.editor.server.names import Name
+from graphspec.editor.server.names import Name, NameIndex
 from graphspec.editor.server.project import included
 from graphspec.editor.server.values import Value
 from graphspec.editor.server.workspace import Workspace
@@ -25,7 +26,12 @@ from graphspec.language.document.scalars import resolve
 _SECTIONS = frozenset({"vars", "layers", "models", "blocks", "inputs", "graph", "outputs", "losses"})
 """The sections in which a name is nothing but a name."""
 
+_ADDED_NUMBER = re.compile(r"\+\s*\d|\d\s*\+")
+
 _WORD = re.compile(r"[A-Za-z0-9_]+")
+
+_ABOUT = ("name", "description")
+"""The keys whose texts name no part of the spec."""
 
 _FOR_DATA = ("input", "output", "loss")
 """The kinds of names by which data files may be read, even where no text holds them."""
@@ -48,14 +54,14 @@ def is_plain(home: Document, name: Name, new: str, *, places: Places, workspace:
         return False
     word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name.text)}(?![A-Za-z0-9])")
     for document in _documents_around(home, workspace):
-        if document.root is None or "\\" in document.text or _may_clash(new, name, document):
+        if document.root is None or document.names is None or "\\" in document.text or _may_clash(new, name, document):
             return False
         ranges = places.get(document.uri, frozenset())
-        if {match.span() for match in word.finditer(document.text)} != ranges:
-            return False
+        meanings = _Meanings(document.text, document.root, document.names)
         if not all(_is_in_sections(document.root, start) for start, _ in ranges):
             return False
-        if any(_is_composed(text) for section in _SECTIONS for text in _texts(document.root.get(section))):
+        others = (match.span() for match in word.finditer(document.text) if match.span() not in ranges)
+        if not all(meanings.is_known(*each) for each in others) or meanings.has_composed_names:
             return False
         if name.kind in _FOR_DATA and name.body.parent is None and document.root.get("data") is not None:
             return False
@@ -64,20 +70,59 @@ def is_plain(home: Document, name: Name, new: str, *, places: Places, workspace:
     return True
 
 
+class _Meanings:
+    """What the words of a document mean."""
+
+    def __init__(self, text: str, root: Value, names: NameIndex) -> None:
+        self.text, self.root = text, root
+        self.scalars = sorted((each.start, each.end) for each in _scalars(root))
+        self.declared = {each.start for each in names.names}
+        self.used = {
+            each.start for each in names.uses if each.target is not None or each.kind in ("object", "argument")
+        }
+        arguments = (each.value for each in names.uses if each.kind == "argument" and each.text != "name")
+        self.arguments = [(each.start, each.end) for each in arguments if each is not None]
+
+    def is_known(self, start: int, end: int) -> bool:
+        """Return whether it is known what a word means, or one that it is a part of, in a place that is not renamed."""
+        scalar = bisect_right(self.scalars, (start, len(self.text))) - 1
+        if scalar < 0 or self.scalars[scalar][1] <= start:
+            return True  # a comment
+        if any(each is not None and each.start <= start < each.end for each in map(self.root.get, _ABOUT)):
+            return True
+        words = _WORD.finditer(self.text, self.scalars[scalar][0])
+        whole = next(each for each in words if each.end() > start)
+        is_of_language = whole.span() != (start, end) and f'"{whole[0]}"' in schema_text()
+        return is_of_language or whole.start() in self.declared or whole.start() in self.used
+
+    @property
+    def has_composed_names(self) -> bool:
+        """True where an expression makes a text out of parts that may be a name, as an argument of a layer is not."""
+        composed = [
+            each.start
+            for section in _SECTIONS
+            if (value := self.root.get(section)) is not None
+            for each in _scalars(value)
+            if _is_composed(each.text)
+        ]
+        return not all(any(start <= each < end for start, end in self.arguments) for each in composed)
+
+
 def _may_clash(new: str, name: Name, document: Document) -> bool:
     """Return whether a document has the new name, or it or the compiler may make the new name or one like it."""
     words = {each.casefold() for each in _WORD.findall(document.text)}
     names = document.names.names if document.names is not None else []
-    return (
-        any(each == new.casefold() or each.startswith(f"{new.casefold()}_") for each in words)
-        or any(new.startswith(f"{each.text}_") for each in names if each.text != name.text)
-    )  # fmt: skip
+    return any(each == new.casefold() or each.startswith(f"{new.casefold()}_") for each in words) or any(
+        new.startswith(f"{each.text}_") for each in names if each.text != name.text
+    )
 
 
 def _is_composed(text: str) -> bool:
     """Return whether an expression makes a text out of parts, alone or within a text around it."""
+    if "${" not in text:
+        return False
     is_whole = text.startswith("${") and text.endswith("}") and "${" not in text[2:]
-    return "${" in text and (not is_whole or any(each in text for each in ("'", '"', "+", "str(")))
+    return not is_whole or any(each in _ADDED_NUMBER.sub("", text) for each in "'\"+")
 
 
 def _documents_around(home: Document, workspace: Workspace) -> Iterator[Document]:
@@ -97,9 +142,13 @@ def _is_in_sections(root: Value, offset: int) -> bool:
 
 def _texts(value: Value | None) -> Iterator[str]:
     """Yield the keys and scalars of a value at any depth."""
+    return (each.text for each in _scalars(value))
+
+
+def _scalars(value: Value | None) -> Iterator[Value]:
     waiting = [value] if value is not None else []
     while waiting:
         each = waiting.pop()
         if each.kind == "scalar":
-            yield each.text
+            yield each
         waiting += each.children()
