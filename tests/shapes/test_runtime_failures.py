@@ -76,6 +76,28 @@ def _meets_the_batch(noise: list[int | None], rank: int) -> bool:
     return (len(noise) == rank and noise[0] not in (None, 1)) or (len(noise) < rank and noise[0] is None)
 
 
+ONE_BY_ONE = {
+    "Activation": {"activation": "relu"}, "ActivityRegularization": {}, "ELU": {}, "LeakyReLU": {}, "ReLU": {},
+    "Softmax": {}, "Rescaling": {"scale": 2.0}, "Identity": {}, "Dropout": {"rate": 0.5}, "AlphaDropout": {"rate": 0.5},
+    "GaussianDropout": {"rate": 0.5}, "GaussianNoise": {"stddev": 0.5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("feed", [["x"], ["x", "z"], {"condition": "x", "x1": "x", "x2": "z"}], ids=str)
+@pytest.mark.parametrize("name", ONE_BY_ONE)
+def test_several_tensors_for_one(name: str, feed: Any, tmp_path: Path) -> None:
+    """A merge that somebody forgot before a layer that works on each number by itself."""
+    then = {"ops.stack": {"axis": 1}} if isinstance(feed, list) else "ops.where"
+    names = sorted({*(feed if isinstance(feed, list) else feed.values())})
+    said = warns(tmp_path, {each: [3] for each in names}, {"from": feed, "apply": [{name: ONE_BY_ONE[name]}, then]})
+    inputs = {each: keras.Input((3,), name=each) for each in names}
+    taken = [inputs[each] for each in feed] if isinstance(feed, list) else {key: inputs[feed[key]] for key in feed}
+    given = getattr(keras.layers, name)(**ONE_BY_ONE[name])(taken)
+    end = keras.ops.stack(given, axis=1) if isinstance(feed, list) else keras.ops.where(**given)
+    model = keras.Model(inputs, end)
+    assert said != keeps(lambda: model({each: ones([3]) for each in inputs}, training=True), (BATCH, *end.shape[1:]))
+
+
 @property_of
 @given(shape=SHAPES, indices=st.lists(st.integers(-4, 4), min_size=1, max_size=3), data=st.data())
 def test_take(tmp_path: Path, shape: list[int], indices: list[int], data: st.DataObject) -> None:

@@ -22,18 +22,35 @@ def map_tensors(value: Value, function: Callable[[Tensor], Value]) -> Value:
     return value
 
 
-@layer(
-    *("Activation", "ActivityRegularization", "ELU", "GaussianDropout", "GaussianNoise", "LeakyReLU", "ReLU"),
-    "Softmax",
-)
+@layer("ActivityRegularization")
 def same_shape(call: Call) -> Value:
-    """Infer the same shapes in the layer's dtype. Keras checks neither axes nor dtypes before it runs."""
+    """Infer the same shapes in the layer's dtype."""
     return map_tensors(call.inputs, lambda tensor: call.output(tensor.shape))
+
+
+@layer("Activation", "ELU", "GaussianDropout", "GaussianNoise", "LeakyReLU", "ReLU", "Softmax")
+def same_shape_of_one(call: Call) -> Value:
+    """Infer the same shapes. Warn of several tensors. Keras checks neither them nor axes before it runs."""
+    _warn_of_several(call)
+    return same_shape(call)
+
+
+def _warn_of_several(call: Call) -> None:
+    """Warn of a structure of tensors. What adds no noise lets them pass."""
+    noise = next((call[each] for each in ("rate", "stddev") if each in call.arguments), 1)
+    if isinstance(call.inputs, list | dict) and noise:
+        count = len(call.inputs)
+        call.warn_of_runtime(
+            f"`{call.name}` expects one tensor, but received {count if count > 1 else 'a list of one'}",
+            expected="one tensor",
+            help="apply it to each in a node of its own, or join them first: `merge: concat`",
+        )
 
 
 @layer("Rescaling")
 def rescaling(call: Call) -> Value:
     """Infer the same shapes. Warn of a scale or an offset that does not broadcast to them."""
+    _warn_of_several(call)
     numbers = {argument: _numbers(call[argument]) for argument in ("scale", "offset")}
 
     def scaled(tensor: Tensor) -> Value:
@@ -58,6 +75,7 @@ def _numbers(value: Any) -> Shape:
 @layer("AlphaDropout", "Dropout")
 def dropout(call: Call) -> Value:
     """Infer the same shapes. Warn of a `noise_shape` that does not broadcast to them."""
+    _warn_of_several(call)
     written = call["noise_shape"]
 
     def dropped(tensor: Tensor) -> Value:
