@@ -15,13 +15,14 @@ from graphspec.files import check_file, is_folder, is_of_kernel, is_there, open_
 from graphspec.language.document import STANDARD_INPUT
 from graphspec.language.document.limits import MAX_BYTES
 from graphspec.language.document.overlay import is_overlaid, key
+from graphspec.run_paths import LOCK, SPEC, STUDY
 
 _MAX_DEPTH = 100
 """The maximum number of nested folders that are walked."""
 
 SUFFIXES = (".yaml", ".yml", ".json")
 _KEY = re.compile(rb'^(?:"graphspec"|\'graphspec\'|graphspec)[ \t]*:', re.MULTILINE)
-_FIRST_KEY = re.compile(rb"""\s*\{\s*["']?graphspec["']?\s*:""")
+_FIRST_KEY = re.compile(rb"""\s*\{\s*["']?graphspec["']?\s*:\s*[^{\s]""")
 
 
 def find_specs(
@@ -29,8 +30,8 @@ def find_specs(
 ) -> Iterator[str]:
     """Yield the spec files that `paths` stand for, each once.
 
-    Hidden folders are skipped. A file below a folder that cannot be opened is yielded too, so that reading it reports
-    the reason.
+    Hidden folders are skipped, and folders of runs and studies, whose specs are records. A file below a folder that
+    cannot be opened is yielded too, so that reading it reports the reason.
 
     Args:
         paths: Files, folders, or `-` for standard input.
@@ -60,9 +61,9 @@ def walk(
 ) -> Iterator[str]:
     """Yield every file below `folder` with the suffix of a spec, in order, without following links to folders.
 
-    A folder that cannot be listed is skipped, with a finding in `report`.
+    A folder that cannot be listed is skipped, with a finding in `report`; so is one of a run or a study, without one.
     """
-    open_folders = [_listed(folder, report)]
+    open_folders = [iter(_listed(folder, report))]
     while open_folders:
         entry = next(open_folders[-1], None)
         if entry is None:
@@ -74,23 +75,30 @@ def walk(
                 if report is not None:
                     report.add(UNREADABLE_FILE, f"{path[:200]}... is nested more than {_MAX_DEPTH} folders deep")
             elif not entry.name.startswith(".") and not is_excluded(path):
-                open_folders.append(_listed(path, report))
+                entries = _listed(path, report)
+                open_folders.append(iter(() if _is_result(entries) else entries))
         elif entry.name.endswith(SUFFIXES) and not _is_skipped(entry) and not is_excluded(path):
             yield path
 
 
-def _listed(folder: str, report: Report | None) -> Iterator[os.DirEntry[str]]:
+def _listed(folder: str, report: Report | None) -> list[os.DirEntry[str]]:
     """Return the entries of `folder` by name, none if it is on a file system of the kernel."""
     try:
         if is_of_kernel(folder):
-            return iter(())
+            return []
         with os.scandir(folder) as entries:
-            return iter(sorted(entries, key=lambda entry: entry.name))
+            return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         if report is not None:
             reason = reason_of(error)
             report.add(UNREADABLE_FILE, f"cannot list {folder}: {reason}", help="check the permissions of the folder")
-        return iter(())
+        return []
+
+
+def _is_result(entries: list[os.DirEntry[str]]) -> bool:
+    """Return whether a folder is that of a run or a study."""
+    names = {entry.name for entry in entries}
+    return SPEC in names and (LOCK in names or STUDY in names)
 
 
 def _is_own_folder(entry: os.DirEntry[str]) -> bool:
@@ -122,7 +130,7 @@ def _is_spec(file: str) -> bool:
 
 
 def holds_spec(data: bytes) -> bool:
-    """Return whether the text of a file has a top-level key `graphspec`."""
+    """Return whether the text of a file has a top-level key `graphspec`, other than that of the record of a run."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         data = data.decode("utf-16", errors="replace").encode()
     data = data.removeprefix(codecs.BOM_UTF8)
@@ -131,6 +139,7 @@ def holds_spec(data: bytes) -> bool:
     if not data.lstrip().startswith(b"{"):
         return _KEY.search(data) is not None
     try:
-        return "graphspec" in json.loads(data)
+        content = json.loads(data)
+        return "graphspec" in content and not isinstance(content["graphspec"], dict)
     except (ValueError, RecursionError):
         return _FIRST_KEY.match(data) is not None

@@ -149,6 +149,28 @@ def test_folders_are_walked_for_specs_alone(folder: Path) -> None:
     assert "utf16.yaml" in call(".", "--format", "concise").stdout
 
 
+def test_records_of_runs_and_studies_are_left_alone(folder: Path) -> None:
+    """No walk finds them, so that neither a fix nor `fmt` changes what was trained; a run that is named is read."""
+    files = {
+        "a.yaml": CLEAN,
+        "runs/wine/first/spec.yaml": MISSPELLED,
+        "runs/wine/first/lock.json": "{}",
+        "runs/wine/first/provenance.json": '{"graphspec": {"value": 1, "from": "a.yaml:1:1"}}',
+        "studies/wine/first/spec.yaml": MISSPELLED,
+        "studies/wine/first/best.yaml": MISSPELLED,
+        "studies/wine/first/study.json": "{}",
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    assert json.loads(call(".", "--format", "json").stdout)["files"] == ["a.yaml"]
+    call(".", "--fix", "--unsafe-fixes")
+    CliRunner().invoke(main, ["fmt", "."])
+    assert {name: (folder / name).read_text(encoding="utf-8") for name in files} | {"a.yaml": CLEAN} == files
+    named = json.loads(call("runs/wine/first", "--format", "json").stdout)
+    assert named["files"] == ["runs/wine/first/spec.yaml"]
+
+
 def test_a_file_that_is_named_twice_is_checked_once(folder: Path) -> None:
     """Paths may overlap."""
     (folder / "sub").mkdir()
