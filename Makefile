@@ -1,6 +1,7 @@
 # make demo    train a real model on shipped real data
 # make test    the tests, but for those that take minutes
 # make slow    those that take minutes
+# make long    those that take longest, of which `make slow` tries a smaller version
 # make smoke   a short run of the tests with the newest releases that the ranges allow, and one with the oldest
 # make docs    the documentation site → site/html/index.html, which opens from a disk
 # make values  whether what is known of values still holds of the installed Keras, in twelve minutes
@@ -18,7 +19,7 @@ UV := $(BIN)/uv pip install --quiet --compile-bytecode --python
 ITSELF := --no-deps --no-build-isolation --editable .
 RUN := runs/demo/$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: help demo test slow lint docs values upgrade-keras vscode package format lock smoke smoke-newest smoke-oldest clean
+.PHONY: help demo test slow long lint docs values upgrade-keras vscode package format lock smoke smoke-newest smoke-oldest clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -48,13 +49,18 @@ demo: $(VENV)/.graphspec
 	$(BIN)/graphspec predict $(RUN) --split test --limit 5
 	@echo "The run lies in $(RUN):" && ls $(RUN)
 
-MARKS_test := not slow
-MARKS_slow := slow
+# Tests of `smoke` run three times in .ci/run as it is; the longest files begin first, so that no core waits for the other.
+MARKS_test := not slow and not long
+MARKS_slow := slow and not smoke
+MARKS_long := long
 # Only files that have the word, and those of security, hold tests with the mark: to read all takes half a minute.
-FILES_slow = tests/security $(shell grep -rlw slow tests --include='*.py' --exclude-dir=security)
+FIRST := training distribution tuning from_keras
+FILES_slow = $(shell grep -rlw slow $(FIRST:%=tests/%) --include='*.py') \
+	$(shell grep -rlw slow tests --include='*.py' --exclude-dir=security $(FIRST:%=--exclude-dir=%)) tests/security
+FILES_long = $(shell grep -rl mark.long tests --include='*.py')
 FILES_smoke = $(shell grep -rlw smoke tests --include='*.py')
 
-test slow: $(VENV)/.dev
+test slow long: $(VENV)/.dev
 	$(BIN)/python -m pytest $(FILES_$@) -m '$(MARKS_$@)' -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev

@@ -19,8 +19,6 @@ from tests.distribution.fake_jobs import wait_until
 from tests.distribution.killed_workers import kill_workers
 from tests.resuming.data import specs_in
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -65,6 +63,7 @@ def epochs_in(text: str) -> list[tuple[str, str]]:
     return re.findall(r"^epoch +(\d+)/\d+  .*?  (loss .*)$", text, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_at_a_checkpoint(spec: Path, tmp_path: Path, environment: dict[str, str]) -> None:
     """With the status of `train`, a line that resumes the job, and no worker left; the line then finishes the run."""
     run = tmp_path / "run"
@@ -96,6 +95,7 @@ def test_ctrl_c_stops_at_a_checkpoint(spec: Path, tmp_path: Path, environment: d
     assert end_of(launch(environment, tmp_path, *command.split()[2:]))[1].startswith("run is complete")
 
 
+@pytest.mark.long
 def test_killed_workers_change_nothing(tmp_path: Path) -> None:
     """The job ends with a message within seconds, and the resumed run is the same, to the bit."""
     (trial,) = kill_workers(tmp_path, kills=1, workers=2, seed=3, epochs=4)
@@ -104,6 +104,7 @@ def test_killed_workers_change_nothing(tmp_path: Path) -> None:
     assert trial.seconds < 15
 
 
+@pytest.mark.slow
 def test_pods_train(spec: Path, tmp_path: Path, environment: dict[str, str]) -> None:
     """The containers of a manifest, with the variables that Kubernetes sets, make one finished run."""
     arguments = ["--emit", "kubernetes", "--image", "graphspec", "--claim", "work", "--set", "training.epochs=2"]
@@ -117,6 +118,7 @@ def test_pods_train(spec: Path, tmp_path: Path, environment: dict[str, str]) -> 
     assert (run / "model.keras").exists()
 
 
+@pytest.mark.slow
 def test_batch_job_trains(spec: Path, tmp_path: Path, environment: dict[str, str]) -> None:
     """The script of Slurm makes one finished run, with the output of the chief in that of the job."""
     arguments = ["--emit", "slurm", "-o", "job.sbatch", "--set", "training.epochs=2"]

@@ -76,8 +76,7 @@ strategy.join(Cluster.from_environment(), print)
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("index", [pytest.param(0, marks=pytest.mark.slow), pytest.param(1, marks=pytest.mark.long)])
 def test_worker_that_ends_after_the_meeting_is_missed(index: int) -> None:
     """One that met the others and ended before TensorFlow has connected all of them is missed within a bounded time."""
     clusters = _cluster(2)

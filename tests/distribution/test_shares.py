@@ -80,7 +80,7 @@ data:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_masked_steps_count_as_in_one_batch(tmp_path: Path) -> None:
     """A loss counts by the steps of the whole batch that no mask or `ignore_class` leaves out, on any device."""
     rng = np.random.default_rng(1)

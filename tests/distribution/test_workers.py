@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_four_workers_equal_one_process(folder: Path) -> None:
     """Losses agree to 6 digits, weights to 1e-6, though three have no row of a last batch; the chief alone writes."""
     train(folder, 4, SPEC, *MULTI_WORKER, "--set", "training.epochs=4", "--run-dir", "four", "--quiet")

@@ -30,6 +30,9 @@ synchronized variance as the mean of squares less the square of the mean, which 
 `BatchNormalization` inside of it is not synchronized, which GS517 says.
 """
 
+FIRST = tuple(SAME_EVERYWHERE)[:2]
+"""Those that `make slow` tries."""
+
 
 def two_devices() -> None:
     import tensorflow as tf
@@ -45,8 +48,10 @@ def train(spec: Path, run: Path, overrides: list[str]) -> None:
     assert training.returncode == 0
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SAME_EVERYWHERE)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in FIRST else pytest.mark.long) for name in SAME_EVERYWHERE],
+)
 def test_two_devices_train_as_one(name: str, tmp_path: Path) -> None:
     """Two steps give the same losses, to 5 digits, and weights on two devices, a row for each, as on one."""
     spec = ZOO / f"{name}.yaml"

@@ -288,7 +288,7 @@ def test_nothing_of_a_spec_becomes_markup(browser: Session, tmp_path: Path) -> N
     assert [url.partition(":")[0] for url in browser.requests] == ["file"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_chromium
 def test_ten_thousand_nodes(browser: Session, tmp_path: Path) -> None:
     """A graph of 10,000 nodes is drawn, searched and shown in seconds."""

@@ -146,13 +146,16 @@ def test_mixed_precision(write: Write, tmp_path: Path) -> None:
             assert "computes in 16 bit" in text
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "formats"),
     [
-        *((name, tuple(FORMATS)) for name in ("siamese_cosine", "deepfm", "multi_task")),
-        ("vae", ("keras", "saved-model")),  # which the others refuse, as it draws random numbers
-        *((name, ("onnx", "litert")) for name in ("transformer_encoder", "wavenet")),  # large, and the two that convert
+        pytest.param("multi_task", tuple(FORMATS), marks=pytest.mark.slow),
+        *(pytest.param(name, tuple(FORMATS), marks=pytest.mark.long) for name in ("siamese_cosine", "deepfm")),
+        # The others refuse it, as it draws random numbers.
+        pytest.param("vae", ("keras", "saved-model"), marks=pytest.mark.slow),
+        # They are large, and these are the two that convert.
+        pytest.param("transformer_encoder", ("onnx", "litert"), marks=pytest.mark.slow),
+        pytest.param("wavenet", ("onnx", "litert"), marks=pytest.mark.long),
     ],
 )
 def test_architectures_of_the_zoo_are_exported(tmp_path: Path, name: str, formats: tuple[str, ...]) -> None:

@@ -27,18 +27,9 @@ ROWS = {
 """The lines of spec and configuration of each application, as the page tells them."""
 
 QUICK = ("MobileNet",)
-SLOW = (
-    "ConvNeXtTiny",
-    "DenseNet121",
-    "EfficientNetV2B0",
-    "InceptionResNetV2",
-    "InceptionV3",
-    "MobileNetV2",
-    "MobileNetV3Small",
-    "NASNetMobile",
-    "ResNet50",
-    "ResNet152V2",
-    "VGG16",
+SLOW = ("ConvNeXtTiny", "EfficientNetV2B0", "MobileNetV3Small", "ResNet50")
+LONG = (
+    *("DenseNet121", "InceptionResNetV2", "InceptionV3", "MobileNetV2", "NASNetMobile", "ResNet152V2", "VGG16"),
     "Xception",
 )
 WITHOUT_TOP = ("ResNet50", "MobileNetV3Small", "ConvNeXtTiny")
@@ -53,7 +44,14 @@ def check(model: keras.Model, folder: Path) -> tuple[int, int]:
     return len(spec.text.splitlines()), lines
 
 
-@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *QUICK,
+        *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW),
+        *(pytest.param(name, marks=pytest.mark.long) for name in LONG),
+    ],
+)
 def test_application_comes_back(name: str, tmp_path: Path) -> None:
     """A model of any size has the same layers, arguments, wiring and shapes of weights, without allocating these."""
     assert check(application(name), tmp_path) == ROWS[name]

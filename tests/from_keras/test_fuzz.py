@@ -85,7 +85,7 @@ def test_decompiling_executes_nothing(archives: bool, made: Path, tmp_path: Path
     assert totals.accepted > totals.done // 10
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_many_models(made: Path, tmp_path: Path) -> None:
     """A larger sample of configurations and archives goes well, too."""
     cases = Models.at(made)

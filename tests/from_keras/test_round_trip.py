@@ -35,6 +35,11 @@ SMALLER = {
 """Overrides of specs that compute for long; the two that are left out take no text as long as the random ones here."""
 
 
+def marks_of(number: int, name: str) -> list[pytest.MarkDecorator]:
+    """Return the marks of a spec: `make slow` tries every third that is not quick."""
+    return [] if name in QUICK else [pytest.mark.slow if number % 3 == 0 else pytest.mark.long]
+
+
 @pytest.fixture(autouse=True)
 def fresh_names() -> None:
     """Let Keras number the names of layers from the start."""
@@ -51,7 +56,7 @@ def test_model_comes_back(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [pytest.param(path, marks=[] if path.stem in QUICK else [pytest.mark.slow], id=path.stem) for path in SPECS],
+    [pytest.param(path, marks=marks_of(number, path.stem), id=path.stem) for number, path in enumerate(SPECS)],
 )
 def test_spec_comes_back(path: Path, tmp_path: Path) -> None:
     """The model of a spec gives a spec that builds the same model: layers, wiring, weights and outputs."""

@@ -11,7 +11,7 @@ import graphspec
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_same_digit_reaches_98_percent_on_images_it_never_saw(tmp_path: Path) -> None:
     """A shared vision model tells equal digits from different ones."""
     run = graphspec.train(SPECS / "same_digit.yaml", run_dir=tmp_path / "run")

@@ -92,7 +92,7 @@ def test_modules_build_the_models_of_their_specs(modules: list[Made], tmp_path: 
     assert sum("compiled" in each for each in every) > 20
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_modules_of_the_documents_build_the_models_of_their_specs(tmp_path: Path) -> None:
     """The same of every spec in the documents."""
     made = [each for each in written(blocks(), tmp_path) if each is not None]

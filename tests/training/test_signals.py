@@ -124,8 +124,9 @@ def test_five_within_a_second(spec: Path, tmp_path: Path) -> None:
         end(process, run, signal.SIGINT, 5, 0.2)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(each, marks=pytest.mark.slow if each < 2 else pytest.mark.long) for each in range(6)]
+)
 def test_any_number_at_any_time(spec: Path, tmp_path: Path, seed: int) -> None:
     """From the start of the process on: while it imports, while it begins, while it trains and while it ends."""
     chance = random.Random(seed)

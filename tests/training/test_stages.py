@@ -128,7 +128,7 @@ QUICK = (4, 6, 12, 13)
 
 @pytest.mark.parametrize(
     "step",
-    [*QUICK, *(pytest.param(each, marks=pytest.mark.slow) for each in range(5 * STEPS + 1) if each not in QUICK)],
+    [*QUICK, *(pytest.param(each, marks=pytest.mark.long) for each in range(5 * STEPS + 1) if each not in QUICK)],
 )
 def test_every_step_resumes_to_the_same_end(whole: graphspec.Run, step: int) -> None:
     """Before the first step, within each stage, and where one has ended and the next has not begun."""

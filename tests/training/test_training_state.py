@@ -52,7 +52,7 @@ def optimizer(name: str, scaled: bool) -> Any:
 @pytest.mark.parametrize(
     ("name", "scaled"),
     [
-        *(pytest.param(name, False, marks=() if name in QUICK else pytest.mark.slow) for name in OPTIMIZERS),
+        *(pytest.param(name, False, marks=() if name in QUICK else pytest.mark.long) for name in OPTIMIZERS),
         *((name, True) for name in ("Adam", "Nadam", "SGD")),
     ],
 )

@@ -341,7 +341,7 @@ def test_a_killed_study_comes_to_the_same_end(process: Callable[..., Forked], wh
     assert (study / "best.yaml").read_text() == whole.best_spec.read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_memory_stays_where_it_is(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many trials in one process: what one has taken is given back before the next."""
     taken: list[float] = []
