@@ -41,6 +41,14 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def keep_what_stays() -> Iterator[None]:
+    """Leave what a module has imported and cached out of later collections too, once its own garbage is gone."""
+    yield
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def forget_plugins() -> Iterator[None]:
     """Leave neither the modules of plugins nor what they register to other tests, nor anything on the path."""

@@ -23,6 +23,7 @@ def garbage_of(work: Callable[[], object]) -> int:
     work()  # what is read once is kept, such as the catalogue
     with no_collection():
         gc.collect()
+        gc.freeze()
         work()
         return gc.collect()
 
