@@ -27,6 +27,11 @@ def read(name: str) -> Json:
     return read_version(name, INSTALLED if INSTALLED in known_versions() else known_versions()[-1])
 
 
+def read_newer(name: str) -> Json:
+    """Return what a file says of the version after the installed one, which is not the newest."""
+    return read_version(name, known_versions()[known_versions().index(INSTALLED) + 1])
+
+
 def write(name: str, content: Json, text_of: Callable[[Json], str]) -> None:
     """Keep `content` as what a file says of the installed Keras.
 

@@ -193,11 +193,18 @@ def loadable(said: dict[str, Any], name: str, argument: str, surrounding: dict[s
     return found
 
 
+def working_uses(kind: Kind, name: str) -> list[dict[str, Any]]:
+    """The arguments of each known use of a class that Keras takes."""
+    entry = catalog.find(kind, name)
+    assert entry is not None
+    return [each for each in contexts(kind, name, entry.required) if trial(kind, name, each) is Outcome.TAKEN]
+
+
 def measured(kind: Kind, name: str) -> dict[str, Any]:
     """What each argument of one class takes that does not take everything."""
     entry = catalog.find(kind, name)
     assert entry is not None
-    surroundings = [each for each in contexts(kind, name, entry.required) if trial(kind, name, each) is Outcome.TAKEN]
+    surroundings = working_uses(kind, name)
     assert surroundings, f"no known use of {name} works"
     found: dict[str, Any] = {}
     for argument, default in entry.arguments.items():
@@ -263,12 +270,22 @@ def one_or_several(said: dict[str, Any]) -> dict[str, Any]:
     return said | {"list": {"items": {"int": {}, "list": {"items": {"int": {}}}}}}
 
 
-def described(found: dict[tuple[Kind, str], dict[str, Any]]) -> dict[str, Any]:
-    """All that was measured, by kind, class and argument; what all classes of a kind inherit stands under `*`."""
+Values = dict[tuple[Kind, str], dict[str, Any]]
+
+
+def described(found: Values, known: Values | None = None) -> dict[str, Any]:
+    """All that was measured, by kind, class and argument; what all classes of a kind inherit stands under `*`.
+
+    known: what the file says of other classes.
+    """
+    known = known or {}
     kinds: dict[str, Any] = {}
-    for (kind, name), values in sorted(found.items()):
+    for kind, name in sorted({*found, *known}):
         by_class = kinds.setdefault(kind, {})
-        common = inherited(kind)
+        if (kind, name) in known:
+            by_class[name] = known[kind, name]
+            continue
+        values, common = found[kind, name], inherited(kind)
         if common and name == _HEIRS[kind][1]:
             by_class["*"] = {argument: said for argument, said in values.items() if argument in common}
         by_class[name] = {
@@ -324,25 +341,27 @@ def fingerprints() -> dict[str, str]:
 
 
 def measured_like(newer: dict[str, str]) -> dict[str, Any]:
-    """All that the classes take; those whose fingerprints are `newer` are not measured, but take what is known."""
+    """All that the classes take; those whose fingerprints are `newer` are not measured, but take what is known.
+
+    So do those that fail in every use, as Muon does in Keras 3.12 with TensorFlow.
+    """
     own = fingerprints()
     heirs = {(kind, name) for kind, (_, name) in _HEIRS.items()}
     same = [each for each in names() if own[".".join(each)] == newer.get(".".join(each)) and each not in heirs]
-    print(f"{len(names()) - len(same)} of {len(names())} classes are measured", file=sys.stderr, flush=True)
-    found = described(measured_all([each for each in names() if each not in same]))
-    for kind, name in same:
-        entry = catalog.find(kind, name)
-        assert entry is not None
-        found["kinds"].setdefault(kind, {})[name] = {
-            argument: said for argument, said in known_values(kind, name).items() if argument in entry.arguments
-        }
-    return found
+    others = [each for each in names() if each not in same]
+    same += (failing := [each for each in others if not working_uses(*each)])
+    print(f"{len(others) - len(failing)} of {len(names())} classes are measured", file=sys.stderr, flush=True)
+    print(f"fail in every use: {', '.join(name for _, name in failing) or 'none'}", file=sys.stderr, flush=True)
+    known = {each: known_values(*each) for each in same}
+    return described(measured_all([each for each in others if each not in failing]), known)
 
 
 def known_values(kind: Kind, name: str) -> dict[str, Any]:
-    """Return the values of a class in the file: those of the installed version, or else of the next newer one."""
-    values: dict[str, Any] = catalog_files.read("values.json")["kinds"][kind][name]
-    return values
+    """Return the values of a class in the next newer version, of the arguments that it has in the installed one."""
+    entry = catalog.find(kind, name)
+    assert entry is not None
+    known: dict[str, Any] = catalog_files.read_newer("values.json")["kinds"][kind][name]
+    return {argument: said for argument, said in known.items() if argument in entry.arguments}
 
 
 def main() -> int:
