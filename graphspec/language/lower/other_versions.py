@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from graphspec import catalog
+from graphspec.catalog import Entry
 from graphspec.catalog.generated import number
-from graphspec.catalog.history import Versions, in_words, requirement
+from graphspec.catalog.history import Versions, in_words, requirement, versions_where
+from graphspec.catalog.values import accepted, takes
 from graphspec.catalog.versions import is_chosen, version_in_use
 from graphspec.diagnostics import Report, Span
 from graphspec.diagnostics.rules import OTHER_KERAS
@@ -28,6 +33,24 @@ def report_other_version(what: str, versions: Versions, span: Span, report: Repo
             help=_help(versions, here),
         )
     return bool(versions)
+
+
+def taken_later(entry: Entry, argument: str, value: Any) -> str:
+    """Return a sentence on newer versions in which an argument takes a value that it does not take here; "" if none.
+
+    Args:
+        entry: The class or operation here.
+        argument: The argument.
+        value: The value, plain data of a spec.
+    """
+
+    def is_taken() -> bool:
+        found, described = catalog.find(entry.kind, entry.name), accepted(entry.kind, entry.name, argument)
+        return found is not None and argument in found.arguments and (described is None or takes(described, value))
+
+    versions = versions_where(is_taken)
+    is_later = versions and number(versions[-1]) > number(version_in_use())
+    return f"{in_words(versions)} takes it" if is_later else ""
 
 
 def _help(versions: Versions, here: str) -> str:

@@ -15,6 +15,7 @@ from graphspec.diagnostics.rules import ARGUMENT_VALUE, BAD_NAME, WRONG_TYPE
 from graphspec.diagnostics.suggest import TRUTHS, a, closest, kind_of, one_of
 from graphspec.language.document.scalars import resolve
 from graphspec.language.document.tree import Located, Mapping, Sequence, plain
+from graphspec.language.lower.other_versions import taken_later
 
 _MAX_WORDS = 8
 """Words that a message lists."""
@@ -49,7 +50,9 @@ def refuse_value(entry: Entry, argument: str, value: Located, report: Report) ->
         wrong, expected = list(wrong.value.entries())[number], expected["list"].get("items", {})
         subject = f"an entry of {subject}" if not subject.startswith("an entry") else subject
     near = _near(expected, wrong.value)
-    help = f"did you mean `{near}`?" if near else _about(entry, argument)
+    help = (
+        f"did you mean `{near}`?" if near else taken_later(entry, argument, plain(content)) or _about(entry, argument)
+    )
     plugin = ", or a function that a plugin registers" if argument in FUNCTIONS.get(entry.name, ()) else ""
     if plugin and not near:
         help = f"write the function of a plugin with its package: `{argument}: my>{argument}`"
