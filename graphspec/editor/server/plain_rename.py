@@ -52,6 +52,8 @@ def is_plain(home: Document, name: Name, new: str, *, places: Places, workspace:
     """
     if not isinstance(resolve(new), str) or new.lower() in TRUTHS or f'"{new}"' in schema_text():
         return False
+    if any(each.text == name.text for each in name.body.clashes):
+        return False
     word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name.text)}(?![A-Za-z0-9])")
     for document in _documents_around(home, workspace):
         if document.root is None or document.names is None or "\\" in document.text or _may_clash(new, name, document):

@@ -188,6 +188,7 @@ DATA = PLAIN + "data: {train: {file: t.npz}}\n"
             False,
         ),
         (PLAIN.replace("${width}", "${width * 2}"), "hidden", "fresh", True),
+        (PLAIN.replace("near:", "hidden:"), "hidden", "fresh", False),
         (PLAIN + "# hidden\n", "hidden", "fresh", True),
         (PLAIN + 'description: "\\x68idden"\n', "hidden", "fresh", False),
         (TRAINED, "hidden", "fresh", True),
