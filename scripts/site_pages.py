@@ -12,7 +12,7 @@ import click
 
 from graphspec import SpecError, catalog, load
 from graphspec.catalog import KINDS, REQUIRED, SINGULAR, Entry, Kind
-from graphspec.cli.layers import UNUSABLE, usable
+from graphspec.catalog.usable_names import UNUSABLE, usable_names
 from graphspec.cli.main import COMMANDS, main
 from graphspec.diagnostics.rules import RULES
 from graphspec.drawing import Drawings, svg_file
@@ -64,7 +64,7 @@ def _command(command: click.Command, path: str, *, level: int) -> Iterator[str]:
 def catalog_pages() -> Iterator[tuple[str, str]]:
     """Yield a page for every layer, one for every other kind of object, and the page that lists the layers."""
     rows = []
-    for name in usable("layers"):
+    for name in usable_names("layers"):
         entry = catalog.find("layers", name)
         assert entry is not None
         rows.append(f"| [`{name}`]({name}.md) | {_cell(entry.doc)} |")
@@ -77,7 +77,7 @@ def catalog_pages() -> Iterator[tuple[str, str]]:
     yield "layers/index.md", head + "\n".join(["| layer | |", "|---|---|", *rows]) + "\n"
     for kind in REFERENCE:
         parts = [f"# {kind.capitalize()}\n", f"The {kind} that a spec can name.\n"]
-        for name in usable(kind):
+        for name in usable_names(kind):
             entry = catalog.find(kind, name)
             if entry is None or not catalog.names(kind):
                 parts.append(f"- `{name}`")

@@ -53,10 +53,10 @@ def rule_lists(context: click.Context, parameter: click.Parameter, incomplete: s
 def catalog_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     """Offer layers, losses and so on, of the kind that `--kind` names; without it, layers first."""
     from graphspec.catalog import KINDS
-    from graphspec.cli.layers import usable
+    from graphspec.catalog.usable_names import usable_names
 
     kind = context.params.get("kind")
-    names = list(dict.fromkeys(name for each in ([kind] if kind else KINDS) for name in usable(each)))
+    names = list(dict.fromkeys(name for each in ([kind] if kind else KINDS) for name in usable_names(each)))
     found = [name for name in names if name.startswith(incomplete)]
     return [
         CompletionItem(name)

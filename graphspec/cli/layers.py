@@ -13,21 +13,12 @@ import click
 from graphspec import catalog
 from graphspec.catalog import KINDS, REQUIRED, SINGULAR, Entry, Kind
 from graphspec.catalog.history import in_words, versions_with
-from graphspec.catalog.refused import (
-    CODE_CARRYING,
-    CODE_CARRYING_OPS,
-    FAILING_OPS,
-    NOT_APPLIED,
-    RETIRED_NAMES,
-    UNDRAWN_OPS,
-)
+from graphspec.catalog.refused import RETIRED_NAMES
+from graphspec.catalog.usable_names import UNUSABLE, usable_names
 from graphspec.cli.candidates import catalog_names
 from graphspec.cli.options import keras_option
 from graphspec.console.echo import echo
 from graphspec.diagnostics.suggest import a, did_you_mean
-
-UNUSABLE = {**CODE_CARRYING, **CODE_CARRYING_OPS, **FAILING_OPS, **UNDRAWN_OPS, **NOT_APPLIED}
-"""The names of Keras that a spec cannot use, each with what to write instead."""
 
 
 @click.command()
@@ -94,16 +85,8 @@ def _list_inner(origin: str) -> None:
         echo(f"{each:{widths[0]}}  {class_name:{widths[1]}}  {shape}")
 
 
-def usable(kind: Kind) -> list[str]:
-    """Return the names of `kind` that a spec can use: classes, or identifiers where Keras has no classes."""
-    names = list(catalog.names(kind) or catalog.identifiers(kind))
-    if kind == "ops":
-        names = sorted({*names, *catalog.makers(), *catalog.random_operations()})
-    return [name for name in names if name not in UNUSABLE]
-
-
 def _listed(kind: Kind, *, with_title: bool) -> str:
-    names = usable(kind)
+    names = usable_names(kind)
     if not with_title:
         return "\n".join(names)
     lines = textwrap.wrap(
@@ -154,7 +137,7 @@ def _unknown(name: str, kinds: list[Kind]) -> str:
     versions = [each for kind in kinds for each in versions_with(kind, name)]
     if versions:
         return f"`{name}` needs {in_words(versions)}: `graphspec layers {name} --keras {versions[-1]}` describes it"
-    known = [each for kind in kinds for each in (*usable(kind), *catalog.identifiers(kind))]
+    known = [each for kind in kinds for each in (*usable_names(kind), *catalog.identifiers(kind))]
     noun = f"{SINGULAR[kinds[0]]} " if len(kinds) == 1 else ""
     help = did_you_mean(name, known) or did_you_mean(f"ops.{name}", known, "`graphspec layers` lists all names")
     return f"Keras {catalog.keras_version()} has no {noun}`{name}`: {help}"

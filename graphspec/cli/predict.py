@@ -93,7 +93,7 @@ def predict(
     if output is None:
         samples = samples.part(np.arange(total)[: limit or MAX_SHOWN])
     predictor.load()
-    from graphspec.predicting.shared import predict_together
+    from graphspec.predicting.shared_predictions import predict_together
 
     not_finite: Counter[str] = Counter()
     with counting(console, "predicting", samples.count) as advance:

@@ -209,7 +209,7 @@ class Predictor:
         from graphspec.datasets.targets import fit_targets
         from graphspec.distribution.agreement import check_same_model
         from graphspec.predicting.several_batches import evaluated_at_once
-        from graphspec.predicting.shared import metrics_of_all, own_rows
+        from graphspec.predicting.shared_evaluation import metrics_of_all, own_rows
         from graphspec.to_keras.keras_messages import keras_errors_as
         from graphspec.training.metrics import metric_value, replace_losses
         from graphspec.training.steps_per_execution import steps_at_once

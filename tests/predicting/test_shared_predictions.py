@@ -16,7 +16,7 @@ import graphspec
 from graphspec.cli import main
 from graphspec.distribution.cluster import Cluster
 from graphspec.distribution.strategy import Distribution
-from graphspec.predicting.shared import predict_together
+from graphspec.predicting.shared_predictions import predict_together
 from tests.distribution.threads import together
 from tests.distribution.workers import SPEC, workers, write_data
 

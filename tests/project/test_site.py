@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from graphspec import catalog
-from graphspec.cli.layers import usable
+from graphspec.catalog.usable_names import usable_names
 from graphspec.cli.main import COMMANDS
 from graphspec.diagnostics.rules import RULES
 
@@ -35,7 +35,7 @@ def pages(make_site: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_everything_has_a_page(pages: Path) -> None:
     """Each rule, command, layer and kind of object, and each page of docs/, has a page."""
     wanted = {f"rules/{code}.md" for code in RULES} | {f"commands/{name}.md" for name in COMMANDS}
-    wanted |= {f"layers/{name}.md" for name in usable("layers")}
+    wanted |= {f"layers/{name}.md" for name in usable_names("layers")}
     wanted |= {f"reference/{kind}.md" for kind in catalog.KINDS if kind != "layers"}
     wanted |= {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
     assert wanted <= {path.relative_to(pages).as_posix() for path in pages.rglob("*.md")}

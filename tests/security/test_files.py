@@ -234,7 +234,7 @@ ALLOWED = {
     ("to_keras/saved_file.py", ".load_model"): "takes a path; the file was opened and looked through right before",
     ("to_keras/weights.py", "h5py.File"): "is given a file that `open_file` opened, and one that Keras wrote just now",
     ("to_keras/weights.py", ".load_weights"): "a file that Keras wrote just now",
-    ("predicting/shared.py", "np.load"): "reads bytes that another worker sent, not a file",
+    ("predicting/shared_predictions.py", "np.load"): "reads bytes that another worker sent, not a file",
     ("runs/run.py", ".load_weights"): "takes a path; the file was opened and looked through right before",
     ("exporting/keras.py", ".load_model"): "the file that it wrote just now",
 }
