@@ -76,7 +76,7 @@ def _meets_the_batch(noise: list[int | None], rank: int) -> bool:
     return (len(noise) == rank and noise[0] not in (None, 1)) or (len(noise) < rank and noise[0] is None)
 
 
-ONE_BY_ONE = {
+ONE_BY_ONE: dict[str, dict[str, Any]] = {
     "Activation": {"activation": "relu"}, "ActivityRegularization": {}, "ELU": {}, "LeakyReLU": {}, "ReLU": {},
     "Softmax": {}, "Rescaling": {"scale": 2.0}, "Identity": {}, "Dropout": {"rate": 0.5}, "AlphaDropout": {"rate": 0.5},
     "GaussianDropout": {"rate": 0.5}, "GaussianNoise": {"stddev": 0.5},
