@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -66,9 +67,27 @@ def _move(part: Path, folder: Path, names: list[str]) -> None:
         for name in names:
             if is_there(folder / name):
                 raise FileExistsError(0, f"{name} is there already")
-            (part / name).rename(folder / name)
+            _move_to_free_name(part / name, folder / name)
             moved.append(name)
     except BaseException:
         for name in moved:
             (folder / name).rename(part / name)
         raise
+
+
+def _move_to_free_name(source: Path, target: Path) -> None:
+    """Move a file or folder. Raises OSError where somebody else has put one there since it was looked for.
+
+    To rename a file replaces another, to link it does not. Where there are no links, nobody else is expected.
+    """
+    if not source.is_dir():
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            raise
+        except OSError:
+            pass
+        else:
+            source.unlink()
+            return
+    source.rename(target)

@@ -250,6 +250,18 @@ def test_nothing_is_replaced(tmp_path: Path) -> None:
     assert "spec.yaml is there already" in done.stderr
 
 
+def test_what_comes_meanwhile_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two that write into one folder at once, the second is told; each file is the first one's."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "spec.yaml").write_text("theirs", encoding="utf-8")
+    monkeypatch.setattr("graphspec.starters.folder.is_there", lambda path: False)
+    done = new(tmp_path, plain(["x", "kind", "price"]), "price")
+    assert done.exit_code == 1
+    assert "GS904" in done.stderr
+    assert [each.name for each in (tmp_path / "out").iterdir()] == ["spec.yaml"]
+    assert (tmp_path / "out" / "spec.yaml").read_text(encoding="utf-8") == "theirs"
+
+
 def test_usage_is_explained(tmp_path: Path) -> None:
     """Options that do not go together are wrong usage."""
     for words in (["out", "--from-data", "t.csv"], ["out", "--target", "y"], []):
