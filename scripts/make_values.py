@@ -382,6 +382,12 @@ def main() -> int:
         for name, values in classes.items()
         if there["kinds"].get(kind, {}).get(name) != values
     ]
+    if not only:
+        stale += [
+            (kind, name)
+            for kind, classes in there["kinds"].items()
+            for name in {*classes} - {*found["kinds"].get(kind, {})}
+        ]
     if "--check" in options:
         said = ", ".join(name for _, name in stale)
         print(f"stale: {said}; run python scripts/make_values.py" if stale else "values.json is up to date")
