@@ -53,7 +53,7 @@ class Items:
     def __init__(self, document: Document, place: Place, *, snippets: bool) -> None:
         self.document, self.place, self.snippets = document, place, snippets
         self.by_label: dict[str, types.CompletionItem] = {}
-        self.start = place.start
+        self.begin_at(0)
 
     @property
     def found(self) -> list[types.CompletionItem]:
@@ -69,7 +69,8 @@ class Items:
 
     def begin_at(self, index: int) -> None:
         """Replace only what is written after `index`."""
-        self.start = self.place.start + index
+        start = self.place.start + index
+        self.replaced = self.document.lines.range(start, max(self.place.end, start))
 
     def add(
         self,
@@ -96,7 +97,7 @@ class Items:
             documentation=types.MarkupContent(types.MarkupKind.Markdown, about) if about else None,
             sort_text=f"{order}{label}",
             insert_text_format=types.InsertTextFormat.Snippet if is_snippet else None,
-            text_edit=types.TextEdit(self.document.lines.range(self.start, max(self.place.end, self.start)), text),
+            text_edit=types.TextEdit(self.replaced, text),
         )
 
     def key(self, key: str, schema: Schema, *, is_required: bool = False) -> None:
@@ -127,6 +128,8 @@ class Items:
 
     def object(self, name: str, schema: Schema) -> None:
         """Add an object of Keras in the form that fits the place."""
+        if name in self.by_label:
+            return
         kind = _kind_of(schema, name)
         entry = catalog.find(kind, name) if kind is not None else None
         needed = entry.required if entry is not None and kind != "ops" else []
