@@ -128,6 +128,18 @@ def test_commands_of_the_reference_run(name: str, trained: Path, monkeypatch: py
         run(line)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_specs_of_pages_are_formatted(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a newcomer writes is what `graphspec fmt` would make of it, after each addition."""
+    monkeypatch.chdir(tmp_path)
+    for kind, file, text in steps(page):
+        if file.endswith((".yaml", ".json")):
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+            with Path(file).open("a" if kind == "Add to" else "w", encoding="utf-8") as stream:
+                stream.write(text)
+            run(f"graphspec fmt --check {file}")
+
+
 def test_pages_have_steps() -> None:
     """The test above has something to test: the README trains, and each page for newcomers has commands."""
     commands = [text for kind, _, text in steps(PAGES[0]) if kind == "sh"]
