@@ -118,7 +118,7 @@ def test_pods_train(spec: Path, tmp_path: Path, environment: dict[str, str]) -> 
     assert (run / "model.keras").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_batch_job_trains(spec: Path, tmp_path: Path, environment: dict[str, str]) -> None:
     """The script of Slurm makes one finished run, with the output of the chief in that of the job."""
     arguments = ["--emit", "slurm", "-o", "job.sbatch", "--set", "training.epochs=2"]

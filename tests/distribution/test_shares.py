@@ -37,7 +37,7 @@ def test_two_devices_equal_one(tmp_path: Path) -> None:
     assert_equal_to_rounding(tmp_path / "one", tmp_path / "mirrored")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_more_devices_with_other_parts_equal_one(tmp_path: Path) -> None:
     """So do three with uneven shares, synchronised batch statistics, accumulated gradients and a summed loss."""
     write_data(tmp_path, train=100)
@@ -126,7 +126,7 @@ def _random_spec() -> str:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_random_layers_draw_other_numbers_on_each_device(tmp_path: Path) -> None:
     """Two devices with equal rows drop and add other numbers, and the same again; rows of one device differ too."""
     np.savez(tmp_path / "train.npz", x=np.ones((2, 64)), row=np.eye(2)[..., None], y=np.ones((2, 1)))

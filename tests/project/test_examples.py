@@ -31,7 +31,7 @@ def test_linear_head_of_the_seed_stays_at_chance(tmp_path: Path) -> None:
     assert run.evaluate("test")["accuracy"] < 0.6
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_wine_learns_both_outputs(tmp_path: Path) -> None:
     """From one CSV: the cultivar is found, and the alcohol is nearer than its mean would be (0.69 on average)."""
     run = graphspec.train(SPECS / "wine.yaml", run_dir=tmp_path / "run")

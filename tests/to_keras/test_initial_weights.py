@@ -89,7 +89,7 @@ def test_training_starts_from_the_file(write: Write, tmp_path: Path, name: str) 
     assert len(graphspec.validate(run.path / "spec.yaml")) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_continues_from_another(write: Write, tmp_path: Path) -> None:
     """The `model.keras` of a run is a file of weights for the same spec."""
     (by_hand()).save(tmp_path / "start.keras")

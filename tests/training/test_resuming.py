@@ -75,7 +75,7 @@ def test_early_stopping_ends_the_whole_run(whole: graphspec.Run) -> None:
 
 @pytest.mark.parametrize(
     "place",
-    ["middle", "epoch_end", *(pytest.param(each, marks=pytest.mark.slow) for each in ("first", "steps_done", "last"))],
+    ["middle", "epoch_end", *(pytest.param(each, marks=pytest.mark.long) for each in ("first", "steps_done", "last"))],
 )
 def test_every_place_of_an_epoch_goes_on_to_the_same_end(whole: graphspec.Run, tmp_path: Path, place: str) -> None:
     """Before the first step, within an epoch, after its steps but before its validation, after it, at the end."""
@@ -142,7 +142,7 @@ def test_finished_run_is_left_as_it_is(whole: graphspec.Run, tmp_path: Path) -> 
     assert {each: each.stat().st_mtime_ns for each in run.rglob("*")} == before
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_signal_stops_between_two_steps(whole: graphspec.Run, specs: dict[str, Path], tmp_path: Path) -> None:
     """A process that is asked to end writes where it stands, says how to go on, and that comes to the same end."""
     run = tmp_path / "run"
@@ -251,8 +251,13 @@ def test_damaged_run_is_refused(whole: graphspec.Run, tmp_path: Path, file: str,
     assert said in refusal(lambda: graphspec.resume(run))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "precision",
+    [
+        pytest.param("mixed_float16", marks=pytest.mark.slow),
+        pytest.param("mixed_bfloat16", marks=pytest.mark.long),
+    ],
+)
 def test_mixed_precision_goes_on_as_it_was(specs: dict[str, Path], tmp_path: Path, precision: str) -> None:
     """The scale of the loss is part of the state, as all that the optimizer keeps."""
     overrides = [f"training.precision={precision}", "training.epochs=2", "training.checkpoint.keep=100"]

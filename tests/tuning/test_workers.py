@@ -136,8 +136,9 @@ def on_machine(name: str, grace: float = 4.0) -> None:
     leases.BEAT_SECONDS, leases.GRACE_SECONDS = 0.3, grace
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["journal", "server"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("journal", marks=pytest.mark.long), pytest.param("server", marks=pytest.mark.slow)]
+)
 def test_machines_share_a_storage(process: Start, tmp_path: Path, kind: str, request: pytest.FixtureRequest) -> None:
     """Two machines with folders of their own; one dies, and the other trains its trial anew, with the same values."""
     homes = [tmp_path / name for name in ("alpha", "beta")]
@@ -175,7 +176,7 @@ def test_machines_share_a_storage(process: Start, tmp_path: Path, kind: str, req
     assert (homes[0] / "study" / "best.yaml").read_text() == (homes[1] / "study" / "best.yaml").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_machines_share_a_folder(process: Start, spec: Path, tmp_path: Path) -> None:
     """With the study on a shared folder, the trial of a machine that died is gone on with from its checkpoint."""
     study = spec.parent / "study"

@@ -177,7 +177,7 @@ def digits() -> dict[str, np.ndarray]:
         return {name: arrays[name].astype("float32") for name in arrays}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_student_learns_the_codes_of_its_teacher(tmp_path: Path) -> None:
     """On images that it never saw, the mean square of the gap is 7 % of the variance of the codes, which is about 1."""
     assert graphspec.train(ZOO / "distillation.yaml", run_dir=tmp_path / "run").evaluate("test")["gap_loss"] < 0.07
@@ -191,7 +191,7 @@ def test_variational_autoencoder_restores_digits(tmp_path: Path) -> None:
     assert 1.0 < found["kl_loss"] < 5.0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_codes_without_labels_tell_digits_apart(tmp_path: Path, digits: dict[str, np.ndarray]) -> None:
     """Of two pairs of images, one of the same digit, its codes are more alike in 9 of 10; the pixels are in 86 %."""
     model = graphspec.train(ZOO / "contrastive.yaml", run_dir=tmp_path / "run").model()
