@@ -22,7 +22,7 @@ _MAX_DEPTH = 100
 
 SUFFIXES = (".yaml", ".yml", ".json")
 _KEY = re.compile(rb'^(?:"graphspec"|\'graphspec\'|graphspec)[ \t]*:', re.MULTILINE)
-_FIRST_KEY = re.compile(rb"""\s*\{\s*["']?graphspec["']?\s*:\s*[^{\s]""")
+_FIRST_KEY = re.compile(rb"""\s*\{\s*["']?graphspec["']?\s*:(?!\s*\{)""")
 
 
 def find_specs(

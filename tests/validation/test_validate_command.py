@@ -142,6 +142,10 @@ def test_folders_are_walked_for_specs_alone(folder: Path) -> None:
     for name, text in {**specs, **others}.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
+    (folder / "begun.json").write_text('{"graphspec":', encoding="utf-8")
+    (folder / "record.json").write_text('{"graphspec": {"value": 1', encoding="utf-8")
+    assert set(json.loads(call(".", "--format", "json").stdout)["files"]) == {*specs, "begun.json"}
+    (folder / "begun.json").unlink()
     (folder / "latin.yaml").write_bytes(b"name: caf\xe9\n")
     files = json.loads(call(".", "--format", "json").stdout)["files"]
     assert files == sorted(specs)

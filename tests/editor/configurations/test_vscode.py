@@ -189,6 +189,8 @@ def test_a_spec_is_known_by_its_first_key() -> None:
     assert node(IS_SPEC, "isYamlSpec", json.dumps(specs + others)) == [True] * len(specs) + [False] * len(others)
     texts = ['{"graphspec": 1}', '\ufeff\n{\n "graphspec" : 1', '{"a": {"graphspec": 1}}', '["graphspec"]', ""]
     assert node(IS_SPEC, "isJsonSpec", json.dumps(texts)) == [True, True, False, False, False]
+    begun_and_record = ['{"graphspec":', '{\n "graphspec": {\n  "value": 1']
+    assert node(IS_SPEC, "isJsonSpec", json.dumps(begun_and_record)) == [True, False]
 
 
 @pytest.fixture(scope="module")
