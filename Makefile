@@ -49,7 +49,8 @@ demo: $(VENV)/.graphspec
 	$(BIN)/graphspec predict $(RUN) --split test --limit 5
 	@echo "The run lies in $(RUN):" && ls $(RUN)
 
-# Tests of `smoke` run three times in .ci/run as it is; the longest files begin first, so that no core waits for the other.
+# Slow tests of `smoke` are left to the runs with the newest and the oldest releases. The longest files begin first, so that
+# no core waits for the other at the end.
 MARKS_test := not slow and not long
 MARKS_slow := slow and not smoke
 MARKS_long := long

@@ -2,7 +2,7 @@
 
     python scripts/upgrade_keras.py                     after `pip install --upgrade keras`, in half an hour
     python scripts/upgrade_keras.py --mutations 500     with fewer mutated specs than 2,000
-    python scripts/upgrade_keras.py --told              changes nothing: prints the changes of the newest version again
+    python scripts/upgrade_keras.py --told              print what the newest version changed, and write nothing
 
 `make upgrade-keras` installs the newest Keras and runs this. CONTRIBUTING.md says what to do with what it prints.
 """

@@ -30,6 +30,6 @@ def test_unused_input_is_an_error_where_keras_builds_no_such_model(write: Write,
 
 
 def test_input_that_an_unused_node_takes_is_built(write: Write) -> None:
-    """Each of these versions builds the model, and the node is what is told of."""
+    """Keras 3.12 builds the model, and the finding names the node."""
     found = list(graphspec.validate(write(SPEC + "graph: {idle: {from: z, apply: {Dense: 2}}}\n"), keras="3.12"))
     assert [(each.rule.code, "`idle`" in each.message) for each in found] == [("GS305", True)]

@@ -76,6 +76,13 @@ def steps(page: Path) -> Iterator[tuple[str, str, str]]:
             yield "python", "", found["text"]
 
 
+def write(how: str, file: str, text: str) -> None:
+    """Write a file, or add to it, as a step of a page says."""
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    with Path(file).open("a" if how == "Add to" else "w", encoding="utf-8") as stream:
+        stream.write(text)
+
+
 def run(line: str) -> None:
     """Run a line that begins with `graphspec`, and see it succeed."""
     program, *words = shlex.split(line, comments=True)
@@ -92,8 +99,7 @@ def test_page_can_be_followed(page: Path, checkout: Path, monkeypatch: pytest.Mo
     names: dict[str, object] = {}
     for kind, file, text in steps(page):
         if file:
-            with Path(file).open("a" if kind == "Add to" else "w", encoding="utf-8") as stream:
-                stream.write(text)
+            write(kind, file, text)
         elif kind == "python":
             exec(text, names)
         elif not text.startswith(OTHERS):
@@ -130,13 +136,11 @@ def test_commands_of_the_reference_run(name: str, trained: Path, monkeypatch: py
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_specs_of_pages_are_formatted(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a newcomer writes is what `graphspec fmt` would make of it, after each addition."""
+    """`graphspec fmt` leaves a spec of a newcomer as it is, after each addition."""
     monkeypatch.chdir(tmp_path)
     for kind, file, text in steps(page):
         if file.endswith((".yaml", ".json")):
-            Path(file).parent.mkdir(parents=True, exist_ok=True)
-            with Path(file).open("a" if kind == "Add to" else "w", encoding="utf-8") as stream:
-                stream.write(text)
+            write(kind, file, text)
             run(f"graphspec fmt --check {file}")
 
 

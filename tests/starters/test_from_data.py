@@ -251,7 +251,7 @@ def test_nothing_is_replaced(tmp_path: Path) -> None:
 
 
 def test_what_comes_meanwhile_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of two that write into one folder at once, the second is told; each file is the first one's."""
+    """Where two processes write into one folder at once, the second fails, and the files of the first stay."""
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "spec.yaml").write_text("theirs", encoding="utf-8")
     monkeypatch.setattr("graphspec.starters.folder.is_there", lambda path: False)

@@ -186,7 +186,7 @@ class _Walk:
                 self.use("input", entry.key, body, owner=applied.text)
 
     def references(self, value: Value | None, body: Body) -> None:
-        for item in _scalars(value):
+        for item in value.scalars() if value is not None else ():
             match = _REFERENCE.fullmatch(item.text)
             if match is None or not item.is_verbatim or not (item.style or isinstance(resolve(item.text), str)):
                 continue
@@ -275,7 +275,7 @@ class _Walk:
 
     def expressions(self, value: Value | None, body: Body, names: Locals) -> None:
         """Take the names in `${...}` as uses of variables."""
-        for item in _scalars(value):
+        for item in value.scalars() if value is not None else ():
             if "${" not in item.text or not item.is_verbatim:
                 continue
             start = item.inner[0]
@@ -367,17 +367,6 @@ def _entries(value: Value | None) -> list[Entry]:
 def _list(value: Value | None) -> list[Value]:
     """Return the items of a list, or the value itself."""
     return [] if value is None else value.items if value.kind == "list" else [value]
-
-
-def _scalars(value: Value | None) -> Iterator[Value]:
-    """Yield the scalars of a value at any depth, without keys."""
-    waiting = [value] if value is not None else []
-    while waiting:
-        each = waiting.pop()
-        if each.kind == "scalar":
-            yield each
-        waiting += [entry.value for entry in each.entries if entry.value is not None]
-        waiting += each.items
 
 
 def _monitors(value: Value) -> Iterator[Value]:

@@ -56,10 +56,12 @@ def is_plain(home: Document, name: Name, new: str, *, places: Places, workspace:
         return False
     word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name.text)}(?![A-Za-z0-9])")
     for document in _documents_around(home, workspace):
-        if document.root is None or document.names is None or "\\" in document.text or _may_clash(new, name, document):
+        if document.root is None or document.names is None or "\\" in document.text:
             return False
         ranges = places.get(document.uri, frozenset())
         meanings = _Meanings(document.text, document.root, document.names)
+        if meanings.may_clash(name, new):
+            return False
         if not all(_is_in_sections(document.root, start) for start, _ in ranges):
             return False
         others = (match.span() for match in word.finditer(document.text) if match.span() not in ranges)
@@ -67,23 +69,31 @@ def is_plain(home: Document, name: Name, new: str, *, places: Places, workspace:
             return False
         if name.kind in _FOR_DATA and name.body.parent is None and document.root.get("data") is not None:
             return False
-        if any(is_glob(text) for text in _texts(document.root.get("training"))):
+        training = document.root.get("training")
+        if training is not None and any(is_glob(each.text) for each in training.scalars(keys=True)):
             return False
     return True
 
 
 class _Meanings:
-    """What the words of a document mean."""
+    """The meanings of the words of a document."""
 
     def __init__(self, text: str, root: Value, names: NameIndex) -> None:
-        self.text, self.root = text, root
-        self.scalars = sorted((each.start, each.end) for each in _scalars(root))
+        self.text, self.root, self.names = text, root, names
+        self.scalars = sorted((each.start, each.end) for each in root.scalars(keys=True))
         self.declared = {each.start for each in names.names}
         self.used = {
             each.start for each in names.uses if each.target is not None or each.kind in ("object", "argument")
         }
         arguments = (each.value for each in names.uses if each.kind == "argument" and each.text != "name")
         self.arguments = [(each.start, each.end) for each in arguments if each is not None]
+
+    def may_clash(self, name: Name, new: str) -> bool:
+        """Return whether the document has the new name, or the compiler may make it, or another out of it."""
+        words = {each.casefold() for each in _WORD.findall(self.text)}
+        return any(each == new.casefold() or each.startswith(f"{new.casefold()}_") for each in words) or any(
+            new.startswith(f"{each.text}_") for each in self.names.names if each.text != name.text
+        )
 
     def is_known(self, start: int, end: int) -> bool:
         """Return whether it is known what a word means, or one that it is a part of, in a place that is not renamed."""
@@ -104,19 +114,10 @@ class _Meanings:
             each.start
             for section in _SECTIONS
             if (value := self.root.get(section)) is not None
-            for each in _scalars(value)
+            for each in value.scalars(keys=True)
             if _is_composed(each.text)
         ]
         return not all(any(start <= each < end for start, end in self.arguments) for each in composed)
-
-
-def _may_clash(new: str, name: Name, document: Document) -> bool:
-    """Return whether a document has the new name, or it or the compiler may make the new name or one like it."""
-    words = {each.casefold() for each in _WORD.findall(document.text)}
-    names = document.names.names if document.names is not None else []
-    return any(each == new.casefold() or each.startswith(f"{new.casefold()}_") for each in words) or any(
-        new.startswith(f"{each.text}_") for each in names if each.text != name.text
-    )
 
 
 def _is_composed(text: str) -> bool:
@@ -140,17 +141,3 @@ def _documents_around(home: Document, workspace: Workspace) -> Iterator[Document
 def _is_in_sections(root: Value, offset: int) -> bool:
     """Return whether an offset is in a section that declares names."""
     return any(each.key.text in _SECTIONS and each.key.end <= offset < each.end for each in root.entries)
-
-
-def _texts(value: Value | None) -> Iterator[str]:
-    """Yield the keys and scalars of a value at any depth."""
-    return (each.text for each in _scalars(value))
-
-
-def _scalars(value: Value | None) -> Iterator[Value]:
-    waiting = [value] if value is not None else []
-    while waiting:
-        each = waiting.pop()
-        if each.kind == "scalar":
-            yield each
-        waiting += each.children()

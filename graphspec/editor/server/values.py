@@ -54,6 +54,18 @@ class Value:
                 yield entry.value
         yield from self.items
 
+    def scalars(self, *, keys: bool = False) -> Iterator[Value]:
+        """Yield the scalars at any depth, with the keys if asked for."""
+        waiting = [self]
+        while waiting:
+            each = waiting.pop()
+            if each.kind == "scalar":
+                yield each
+            if keys:
+                waiting += each.children()
+            else:
+                waiting += [*each.items, *(entry.value for entry in each.entries if entry.value is not None)]
+
 
 @dataclass(eq=False, slots=True)
 class Entry:

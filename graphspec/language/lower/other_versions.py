@@ -6,7 +6,7 @@ from typing import Any
 
 from graphspec import catalog
 from graphspec.catalog import Entry
-from graphspec.catalog.generated import number
+from graphspec.catalog.generated import newest, number
 from graphspec.catalog.history import Versions, in_words, requirement, versions_where
 from graphspec.catalog.values import accepted, takes
 from graphspec.catalog.versions import is_chosen, version_in_use
@@ -48,6 +48,8 @@ def taken_later(entry: Entry, argument: str, value: Any) -> str:
         found, described = catalog.find(entry.kind, entry.name), accepted(entry.kind, entry.name, argument)
         return found is not None and argument in found.arguments and (described is None or takes(described, value))
 
+    if version_in_use() == newest():
+        return ""  # older catalogues need not be read
     versions = versions_where(is_taken)
     is_later = versions and number(versions[-1]) > number(version_in_use())
     return f"{in_words(versions)} takes it" if is_later else ""
