@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import accumulate
@@ -82,7 +83,7 @@ class Distribution:
         return {"workers": self.workers, "replicas": self.replicas}
 
     def gather(self, value: bytes) -> list[bytes]:
-        """Return the `value` of each worker, in their order."""
+        """Return the `value` of each worker, in their order, once all workers have them."""
         if self.cluster is None or self.workers == 1:
             return [value]
         padded = value + bytes(-len(value) % _WORD)  # collectives know no bytes
@@ -91,6 +92,8 @@ class Distribution:
             joined = self._gathered(np.frombuffer(padded, np.int32)).tobytes()
         except tf.errors.OpError as error:
             raise lost_worker(self.cluster) from error
+        with suppress(tf.errors.OpError):  # the others read from this worker, which may end once it returns
+            self._gathered(np.zeros(1, np.int32))
         begins = accumulate((size + -size % _WORD for size in sizes), initial=0)
         return [joined[begin : begin + size] for begin, size in zip(begins, sizes, strict=False)]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 from click.testing import CliRunner, Result
 
 from graphspec.cli import main
@@ -47,6 +49,17 @@ def write_spec(folder: Path, text: str = SPEC) -> Path:
     path = folder / "spec.yaml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+@contextmanager
+def optuna_study(storage: str) -> Iterator[optuna.Study]:
+    """The study as optuna itself reads it from the URL of its storage."""
+    database = optuna.storages.RDBStorage(storage)
+    try:
+        yield optuna.load_study(study_name="spec", storage=database)
+    finally:
+        database.remove_session()
+        database.engine.dispose()
 
 
 def call(*arguments: object) -> Result:

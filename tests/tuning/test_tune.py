@@ -27,7 +27,7 @@ from graphspec.tuning.leases import Held
 from graphspec.tuning.tuner import Tuner
 
 from ..forked import Forked
-from .searches import call, pausing, write_spec
+from .searches import call, optuna_study, pausing, write_spec
 
 TRIALS = 6
 
@@ -113,12 +113,12 @@ def test_best_spec_trains_to_the_same_numbers(whole: Study, tmp_path: Path) -> N
 @pytest.mark.smoke
 def test_optuna_reads_the_study(whole: Study) -> None:
     """`study.db` is a study of optuna, with the metric of each epoch and the same best trial."""
-    found = optuna.load_study(study_name="spec", storage=f"sqlite:///{whole.path / 'study.db'}")
-    assert found.best_trial.number == whole.best.number
-    assert found.best_value == whole.best.value
-    for trial in whole.trials:
-        reported = found.trials[trial.number].intermediate_values
-        assert list(reported.values()) == [row["val_loss"] for row in read_rows(trial.run)]
+    with optuna_study(f"sqlite:///{whole.path / 'study.db'}") as found:
+        assert found.best_trial.number == whole.best.number
+        assert found.best_value == whole.best.value
+        for trial in whole.trials:
+            reported = found.trials[trial.number].intermediate_values
+            assert list(reported.values()) == [row["val_loss"] for row in read_rows(trial.run)]
 
 
 def test_table_holds_a_row_a_trial(whole: Study) -> None:

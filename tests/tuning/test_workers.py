@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import optuna
 import pytest
 
 import graphspec
@@ -20,7 +19,7 @@ from graphspec.tuning import Study
 
 from ..forked import Forked
 from .postgres import PASSWORD, QUOTED, Server
-from .searches import call, pausing, write_spec
+from .searches import call, optuna_study, pausing, write_spec
 
 Start = Callable[..., Forked]
 
@@ -54,8 +53,8 @@ def check_whole(study: Path, count: int, storage: str) -> None:
     trials = Study(study).trials
     assert [trial.number for trial in trials] == list(range(count))
     assert {trial.state for trial in trials} == {"complete"}
-    found = optuna.load_study(study_name="spec", storage=storage)
-    begun = [each for each in found.get_trials() if "run" in each.user_attrs]
+    with optuna_study(storage) as found:
+        begun = [each for each in found.get_trials() if "run" in each.user_attrs]
     assert sorted(each.user_attrs["run"] for each in begun) == [f"{number:04}" for number in range(count)]
     assert {int(each.user_attrs["run"]): each.value for each in begun} == {each.number: each.value for each in trials}
     with open(study / "trials.csv", encoding="utf-8", newline="") as file:
