@@ -96,7 +96,7 @@ def _keys(items: Items, scope: Scope, schemas: list[Schema]) -> None:
 
 def _named_keys(path: list[Any], scope: Scope) -> list[Name]:
     """Return the names that are the keys of the mapping at `path`."""
-    root = scope.place.names.root
+    root = scope.place.declarations.root
     if len(path) == 3 and path[0] == "data" and path[1] in _SPLITS and path[2] in _SECTIONS:
         return root.inputs() if path[2] == "inputs" else root.outputs()
     if path[:1] == ["training"] and path[-1] == "learning_rate_multipliers":
@@ -119,7 +119,7 @@ def _open_keys(path: list[Any], scope: Scope) -> Iterator[tuple[str, str]]:
         for argument in entry.call if entry is not None else ():
             yield argument, f"An argument of the call of `{entry.name if entry is not None else ''}`."
     if path == ["search", "parameters"]:
-        for name in scope.place.names.root.variables.values():
+        for name in scope.place.declarations.root.variables.values():
             yield f"vars.{name.text}", "The values that are tried in the place of this variable."
         yield "training.batch_size", "The batch sizes that are tried."
         yield "training.epochs", "The numbers of epochs that are tried."
@@ -198,7 +198,7 @@ def _named_values(items: Items, scope: Scope) -> None:
     path = scope.place.path
     keys = [each for each in path if isinstance(each, str)]
     last = keys[-1] if keys else ""
-    root = scope.place.names.root
+    root = scope.place.declarations.root
     if keys[:1] == ["data"] and last in ("column", "columns", "key", "feature"):
         for column in column_names(scope.document, _data_file(scope)):
             items.word(column, "", "column")

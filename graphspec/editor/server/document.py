@@ -9,8 +9,9 @@ from functools import cached_property
 
 from lsprotocol.types import TextDocumentContentChangeEvent, TextDocumentContentChangePartial
 
+from graphspec.editor.server.declarations import declarations_of
 from graphspec.editor.server.name_index import index_names
-from graphspec.editor.server.names import NameIndex
+from graphspec.editor.server.names import Declarations, NameIndex
 from graphspec.editor.server.positions import Encoding, Lines
 from graphspec.editor.server.syntax import parse
 from graphspec.editor.server.values import Value
@@ -91,6 +92,11 @@ class Document:
         return parse(self.text) if len(self.text) <= MAX_CHARACTERS else None
 
     @cached_property
+    def declarations(self) -> Declarations | None:
+        """What the text declares; None for a text that is too large to look at."""
+        return declarations_of(self.root) if self.root is not None else None
+
+    @cached_property
     def names(self) -> NameIndex | None:
         """The names of the text; None for a text that is too large to look at."""
-        return index_names(self.root) if self.root is not None else None
+        return index_names(self.declarations) if self.declarations is not None else None

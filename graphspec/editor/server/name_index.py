@@ -1,15 +1,14 @@
-"""The values of a document → its names: a walk by the forms of the language, which takes whatever is there."""
+"""The values of a document → the uses of its names: a walk by the forms of the language, which takes what is there."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from weakref import ref
 
 from graphspec import catalog
 from graphspec.catalog.arguments import argument_kind
-from graphspec.editor.server.names import BESIDE, Body, Name, NameIndex, NameKind, Use, UseKind
-from graphspec.editor.server.values import Entry, Value
+from graphspec.editor.server.names import BESIDE, Body, Declarations, Name, NameIndex, Use, UseKind, name_of
+from graphspec.editor.server.values import Value, entries_of, items_of
 from graphspec.language.document.scalars import resolve
 from graphspec.language.expand.operators import FUNCTIONS
 from graphspec.language.lower.merges import MERGES
@@ -21,15 +20,6 @@ _EXPRESSION = re.compile(r"(?<!\$)\$\{([^{}]*)\}?")
 _WORD = re.compile(r"'[^']*'|\"[^\"]*\"|(?<![\w.])[A-Za-z_]\w*")
 KEYWORDS = frozenset({"true", "false", "null", "and", "or", "not", "if", "else", "in", "True", "False", "None"})
 _TENSORS = ("inputs", "graph", "outputs", "losses")
-_KINDS: dict[str, NameKind] = {
-    "layers": "layer",
-    "models": "model",
-    "blocks": "block",
-    "inputs": "input",
-    "graph": "node",
-    "outputs": "output",
-    "losses": "loss",
-}
 _OBJECTS = {
     "loss": "losses",
     "metrics": "metrics",
@@ -38,31 +28,27 @@ _OBJECTS = {
     "regularizer": "regularizers",
     "constraint": "constraints",
 }
-_ORIGINS = ("spec", "file", "application", "preset")
-
 Locals = dict[str, Name]
 
 
-def index_names(root: Value) -> NameIndex:
-    """Return the names of a document with this root."""
-    return _Walk(root).index
+def index_names(declared: Declarations) -> NameIndex:
+    """Return the names of a document that declares these."""
+    walk = _Walk()
+    for path in declared.includes:
+        walk.path(path, declared.root)
+    walk.spec(declared.root)
+    walk.names.sort(key=lambda each: each.start)
+    walk.uses.sort(key=lambda each: (each.start, -each.end))
+    return NameIndex(walk.names, walk.uses)
 
 
 class _Walk:
-    def __init__(self, root: Value) -> None:
-        self.index = NameIndex(Body("spec", root))
-        self.spec(self.index.root)
-        self.index.names.sort(key=lambda each: each.start)
-        self.index.uses.sort(key=lambda each: (each.start, -each.end))
+    def __init__(self) -> None:
+        self.names: list[Name] = []
+        self.uses: list[Use] = []
 
     def spec(self, body: Body) -> None:
         root = body.value
-        self.index.includes = _list(root.get("include"))
-        for path in self.index.includes:
-            self.path(path, body)
-        for entry in _entries(root.get("vars")):
-            self.declare("variable", entry, body)
-        self.declare_names(body)
         self.expressions(root.get("vars"), body, {})
         self.body(body)
         for name in ("training", "search", "data", "plugins", "weights", "name", "description"):
@@ -71,30 +57,10 @@ class _Walk:
         self.data(root.get("data"), body)
         self.search(root.get("search"), body)
 
-    def declare_names(self, body: Body) -> None:
-        """Declare the names of a body and of those in it, which their uses may stand before."""
-        value = body.value
-        for entry in _entries(value.get("params")):
-            self.expressions(entry.value, body, {})  # a default may use the parameters before it
-            self.declare("parameter", entry, body)
-        if body.kind == "block":
-            for item in _list(value.get("inputs")):
-                self.declare("input", Entry(item), body)
-        for section, kind in _KINDS.items():
-            for entry in _entries(value.get(section)):
-                name = self.declare(kind, entry, body)
-                if kind in ("model", "block") and entry.value is not None and entry.value.kind == "mapping":
-                    self.declare_inside(name, entry.value)
-        body.output = value.get("output") if body.kind == "block" else None
-
-    def declare_inside(self, name: Name, value: Value) -> None:
-        """Declare the names of a model, unless it is that of a file, or of a block."""
-        if name.kind == "block" or not any(each.key.text in _ORIGINS for each in value.entries):
-            name.inside = Body("model" if name.kind == "model" else "block", value, name.declared_in)
-            self.declare_names(name.inside)
-
     def body(self, body: Body) -> None:
         """Walk through what the names of a body name."""
+        self.names += body.names()
+        self.defaults(body)
         for name in (*body.declared.values(), *body.tensors.values(), *body.clashes):
             if name.inside is not None:
                 self.body(name.inside)
@@ -109,6 +75,13 @@ class _Walk:
                 self.node(name.value, body, {})
         self.node(body.output, body, {})
 
+    def defaults(self, body: Body) -> None:
+        """Take the names in the defaults of parameters, each of which may use those before it."""
+        before: Locals = {}
+        for entry in entries_of(body.value.get("params")):
+            self.expressions(entry.value, body, before, around=body.parent)
+            before[entry.key.text] = body.variables[entry.key.text]
+
     def origin(self, name: Name) -> None:
         """Walk through a model that comes from elsewhere."""
         for entry in name.value.entries if name.value is not None else ():
@@ -116,28 +89,12 @@ class _Walk:
                 self.path(entry.value, name.body)
         self.expressions(name.value, name.body, {})
 
-    def declare(self, kind: NameKind, entry: Entry, body: Body) -> Name:
-        start, end = entry.key.inner
-        name = Name(kind, entry.key.text, start, end, ref(body), value=entry.value)
-        self.index.names.append(name)
-        names = (
-            body.variables
-            if kind in ("variable", "parameter")
-            else body.declared
-            if kind in ("layer", "model", "block")
-            else body.tensors
-        )
-        if name.text in names:
-            body.clashes.append(name)
-        names.setdefault(name.text, name)
-        return name
-
     def use(self, kind: UseKind, written: Value, body: Body, **more: object) -> Use:
         start, end = written.inner
         return self.add(Use(kind, written.text, start, end, body, **more))  # type: ignore[arg-type] # fields of Use
 
     def add(self, use: Use) -> Use:
-        self.index.uses.append(use)
+        self.uses.append(use)
         return use
 
     def path(self, value: Value, body: Body) -> None:
@@ -152,10 +109,9 @@ class _Walk:
             self.expressions(value, body, outer)
             return
         names = dict(outer)
-        for entry in _entries(value.get("each")):
-            start, end = entry.key.inner
-            name = Name("each", entry.key.text, start, end, ref(body), value=entry.value)
-            self.index.names.append(name)
+        for entry in entries_of(value.get("each")):
+            name = name_of("each", entry, body)
+            self.names.append(name)
             names[name.text] = name
         steps = value.get("apply")
         feed = value.get("from")
@@ -166,7 +122,7 @@ class _Walk:
         self.object("merge", value.get("merge"), body, names)
         self.node(value.get("otherwise"), body, names)
         for key, kind in _OBJECTS.items():
-            for item in _list(value.get(key)):
+            for item in items_of(value.get(key)):
                 self.object(kind, item, body, names)
         weight = value.get("weight")
         for key in ("initializer", "regularizer", "constraint"):
@@ -201,7 +157,7 @@ class _Walk:
     def steps(self, value: Value | None, body: Body, names: Locals) -> Use | None:
         """Walk through steps. Return the use of what the first one applies, if that is no layer of Keras."""
         first: Use | None = None
-        for number, step in enumerate(_list(value)):
+        for number, step in enumerate(items_of(value)):
             applied = self.step(step, body, names)
             first = applied if number == 0 else first
         return first
@@ -273,8 +229,8 @@ class _Walk:
             if inner is not None:
                 self.object(inner, arguments, body, names)
 
-    def expressions(self, value: Value | None, body: Body, names: Locals) -> None:
-        """Take the names in `${...}` as uses of variables."""
+    def expressions(self, value: Value | None, body: Body, names: Locals, *, around: Body | None = None) -> None:
+        """Take the names in `${...}` as uses of `names` and of the variables of the body, or of the one `around` it."""
         for item in value.scalars() if value is not None else ():
             if "${" not in item.text or not item.is_verbatim:
                 continue
@@ -284,7 +240,7 @@ class _Walk:
                     if word[0][0] in "'\"" or word[0] in KEYWORDS or word[0] in FUNCTIONS:
                         continue
                     at = start + found.start(1) + word.start()
-                    target = names.get(word[0]) or body.find_variable(word[0])
+                    target = names.get(word[0]) or (around or body).find_variable(word[0])
                     self.add(Use("variable", word[0], at, at + len(word[0]), body, target=target))
 
     def training(self, value: Value | None, body: Body) -> None:
@@ -293,11 +249,11 @@ class _Walk:
         self.object("optimizers", value.get("optimizer"), body, {})
         self.object("callbacks", value.get("callbacks"), body, {})
         lora = value.get("lora")
-        patterns = [*_list(value.get("freeze")), *_list(lora.get("layers") if lora is not None else None)]
-        for stage in _list(value.get("stages")):
-            patterns += [*_list(stage.get("freeze")), *_list(stage.get("unfreeze"))]
+        patterns = [*items_of(value.get("freeze")), *items_of(lora.get("layers") if lora is not None else None)]
+        for stage in items_of(value.get("stages")):
+            patterns += [*items_of(stage.get("freeze")), *items_of(stage.get("unfreeze"))]
             self.object("schedules", stage.get("learning_rate"), body, {})
-        patterns += [entry.key for entry in _entries(value.get("learning_rate_multipliers"))]
+        patterns += [entry.key for entry in entries_of(value.get("learning_rate_multipliers"))]
         for pattern in patterns:
             self.layer_path(pattern, body)
         for monitor in _monitors(value):
@@ -325,16 +281,16 @@ class _Walk:
             self.add(Use("tensor", found.text, at, at + len(found.text), body, target=found))
 
     def data(self, value: Value | None, body: Body) -> None:
-        for split in _entries(value):
+        for split in entries_of(value):
             for section in ("inputs", "outputs", "sample_weights"):
                 sources = split.value.get(section) if split.value is not None else None
-                for entry in _entries(sources):
+                for entry in entries_of(sources):
                     self.use("tensor", entry.key, body, target=body.tensors.get(entry.key.text))
 
     def search(self, value: Value | None, body: Body) -> None:
         if value is None or value.kind != "mapping":
             return
-        for entry in _entries(value.get("parameters")):
+        for entry in entries_of(value.get("parameters")):
             section, _, rest = entry.key.text.partition(".")
             name = rest.partition(".")[0]
             names = {"vars": body.variables, "layers": body.declared, "models": body.declared, "blocks": body.declared}
@@ -352,21 +308,12 @@ def _output(tensor: Name | None, part: str) -> Name | None:
     value = tensor.value if tensor is not None else None
     if tensor is None or value is None or value.kind != "mapping":
         return None
-    steps = _list(value.get("apply"))
+    steps = items_of(value.get("apply"))
     if not steps:
         return None
     key = steps[-1] if steps[-1].kind == "scalar" else next((each.key for each in steps[-1].entries), None)
     applied = tensor.body.find_declared(key.text) if key is not None else None
     return applied.inside.tensors.get(part) if applied is not None and applied.inside is not None else None
-
-
-def _entries(value: Value | None) -> list[Entry]:
-    return value.entries if value is not None else []
-
-
-def _list(value: Value | None) -> list[Value]:
-    """Return the items of a list, or the value itself."""
-    return [] if value is None else value.items if value.kind == "list" else [value]
 
 
 def _monitors(value: Value) -> Iterator[Value]:

@@ -11,7 +11,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal
 from weakref import ref
 
-from graphspec.editor.server.values import Value
+from graphspec.editor.server.values import Entry, Value
 from graphspec.language.lower.steps import STEP_KEYS
 
 NameKind = Literal["input", "node", "output", "loss", "layer", "model", "block", "variable", "parameter", "each"]
@@ -50,6 +50,12 @@ class Name:
         body = self.declared_in()
         assert body is not None  # the index holds it
         return body
+
+
+def name_of(kind: NameKind, entry: Entry, body: Body) -> Name:
+    """Return the name that a key declares in a body."""
+    start, end = entry.key.inner
+    return Name(kind, entry.key.text, start, end, ref(body), value=entry.value)
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
@@ -95,6 +101,17 @@ class Body:
         """Return the inputs."""
         return [each for each in self.tensors.values() if each.kind == "input"]
 
+    def names(self) -> Iterator[Name]:
+        """Yield the names that it declares."""
+        for names in (self.variables, self.declared, self.tensors):
+            yield from names.values()
+        yield from self.clashes
+
+    def body_at(self, offset: int) -> Body | None:
+        """Return the body of its model or block around an offset; None outside of them."""
+        inside = (name.inside for name in (*self.declared.values(), *self.clashes))
+        return next((each for each in inside if each and each.value.start <= offset <= each.value.end), None)
+
     def around(self) -> Iterator[Body]:
         """Yield this body and those around it, the nearest first."""
         body: Body | None = self
@@ -130,32 +147,39 @@ class Use:
 
 
 @dataclass(eq=False, slots=True)
-class NameIndex:
-    """The names of one document.
+class Declarations:
+    """What one document declares.
 
     Attributes:
         root: The body of the spec.
-        names: Every declaration, in the order of the text.
-        uses: Every use, in the order of the text.
         includes: The paths of the files that it includes.
     """
 
     root: Body
-    names: list[Name] = field(default_factory=list)
-    uses: list[Use] = field(default_factory=list)
-    includes: list[Value] = field(default_factory=list)
+    includes: list[Value]
+
+    def body_at(self, offset: int) -> Body:
+        """Return the innermost body around an offset."""
+        found = self.root
+        while (inner := found.body_at(offset)) is not None:
+            found = inner
+        return found
+
+
+@dataclass(eq=False, slots=True)
+class NameIndex:
+    """The names of one document.
+
+    Attributes:
+        names: Every declaration, in the order of the text.
+        uses: Every use, in the order of the text.
+    """
+
+    names: list[Name]
+    uses: list[Use]
 
     def at(self, offset: int) -> Name | Use | None:
         """Return the name or the use at an offset; None where there is none."""
         every: list[Name | Use] = [*self.names, *self.uses]
         found = [each for each in every if each.start <= offset <= each.end and each.start < each.end]
         return min(found, key=lambda each: each.end - each.start) if found else None
-
-    def body_at(self, offset: int) -> Body:
-        """Return the innermost body around an offset."""
-        found = self.root
-        for name in self.names:
-            inside = name.inside
-            if inside is not None and inside.value.start <= offset <= inside.value.end and found in inside.around():
-                found = inside
-        return found

@@ -11,8 +11,8 @@ from typing import Any
 
 from graphspec.catalog.versions import cached
 from graphspec.editor.json_schema import schema_text
-from graphspec.editor.server.name_index import index_names
-from graphspec.editor.server.names import NameIndex
+from graphspec.editor.server.declarations import declarations_of
+from graphspec.editor.server.names import Declarations
 from graphspec.editor.server.syntax import parse
 from graphspec.editor.server.values import Entry, Value
 
@@ -51,9 +51,9 @@ class Place:
     parents: list[Value] = field(default_factory=list)
 
     @cached_property
-    def names(self) -> NameIndex:
-        """The names of the text with the word that stands for the cursor."""
-        return index_names(self.root)
+    def declarations(self) -> Declarations:
+        """What the text declares, with the word that stands for the cursor."""
+        return declarations_of(self.root)
 
     @property
     def siblings(self) -> list[str]:

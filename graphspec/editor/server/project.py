@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from graphspec.editor.server.document import Document
-from graphspec.editor.server.names import Name, Use
+from graphspec.editor.server.names import Declarations, Name, Use
 from graphspec.editor.server.workspace import Workspace
 from graphspec.language.expand.library import MAX_FILES
 
@@ -20,29 +20,36 @@ def path_beside(document: Document, written: str) -> str:
     return os.path.normpath(Path(document.path).parent / written) if "\0" not in written else document.path
 
 
-def included(document: Document, workspace: Workspace) -> list[Document]:
-    """Return the documents that one includes at any depth, the nearest first and each once."""
+def included(document: Document, workspace: Workspace, declared: Declarations | None = None) -> list[Document]:
+    """Return the documents that one includes at any depth, the nearest first and each once.
+
+    Args:
+        document: The document.
+        workspace: The open documents.
+        declared: What the document declares; by default, this is read from its text.
+    """
     found: dict[str, Document] = {}
-    waiting = [document]
-    for each in waiting:
-        if each.names is None or len(found) >= MAX_FILES:
+    waiting = [(document, declared if declared is not None else document.declarations)]
+    for each, own in waiting:
+        if own is None or len(found) >= MAX_FILES:
             break
-        for path in each.names.includes:
+        for path in own.includes:
             inner = workspace.document_at(path_beside(each, path.text)) if path.text else None
             if inner is not None and inner.key not in found and inner.key != document.key:
                 found[inner.key] = inner
-                waiting.append(inner)
+                waiting.append((inner, inner.declarations))
     return list(found.values())
 
 
-def declared_names(document: Document, workspace: Workspace, *, variables: bool = False) -> list[tuple[Document, Name]]:
-    """Return the layers, models and blocks, or the variables, that included files declare."""
+def declared_names(
+    document: Document, workspace: Workspace, declared: Declarations | None = None, *, variables: bool = False
+) -> list[tuple[Document, Name]]:
+    """Return the layers, models and blocks, or the variables, that included files declare. Arguments as `included`."""
     found = []
-    for each in included(document, workspace):
-        root = each.names.root if each.names is not None else None
-        if root is not None:
-            names = root.variables if variables else root.declared
-            found += [(each, name) for name in names.values()]
+    for each in included(document, workspace, declared):
+        if each.declarations is not None:
+            root = each.declarations.root
+            found += [(each, name) for name in (root.variables if variables else root.declared).values()]
     return found
 
 

@@ -185,7 +185,7 @@ def _refuse_clash(home: Document, name: Name, new: str, workspace: Workspace) ->
         for each in workspace.specs():
             if each.key != home.key and home.key not in {inner.key for inner in included(each, workspace)}:
                 continue
-            root = each.names.root if each.names is not None else None
+            root = each.declarations.root if each.declarations is not None else None
             own = (root.variables if variables else root.declared) if root is not None else {}
             others = (other.text for _, other in declared_names(each, workspace, variables=variables))
             is_taken = is_taken or new in own or new in others

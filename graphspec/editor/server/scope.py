@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from graphspec.editor.server.document import Document
-from graphspec.editor.server.names import BESIDE, Body, Name
+from graphspec.editor.server.names import BESIDE, Body, Name, name_of
 from graphspec.editor.server.places import MARK, Place
 from graphspec.editor.server.project import declared_names
-from graphspec.editor.server.values import Value
+from graphspec.editor.server.values import Value, entries_of
 from graphspec.editor.server.workspace import Workspace
 
 
@@ -24,7 +24,7 @@ class Scope:
     @cached_property
     def body(self) -> Body:
         """The body around the cursor."""
-        return self.place.names.body_at(self.place.start)
+        return self.place.declarations.body_at(self.place.start)
 
     def tensors(self) -> list[Name]:
         """Return the tensors of the body, but for the node itself that holds the cursor."""
@@ -37,7 +37,7 @@ class Scope:
     def declared(self) -> list[Name]:
         """Return the layers, models and blocks that are visible."""
         own = [name for body in self.body.around() for name in body.declared.values()]
-        others = [name for _, name in declared_names(self.document, self.workspace)]
+        others = [name for _, name in declared_names(self.document, self.workspace, self.place.declarations)]
         return [each for each in (*own, *others) if MARK not in each.text and each.value not in self.place.parents]
 
     def find_declared(self, text: str) -> Name | None:
@@ -46,15 +46,12 @@ class Scope:
 
     def variables(self) -> list[Name]:
         """Return the variables, parameters and names of `each` that an expression can use."""
-        names = [each for each in self.place.names.names if each.kind == "each" and self._is_around(each)]
+        names = [
+            name_of("each", entry, self.body) for node in self.place.parents for entry in entries_of(node.get("each"))
+        ]
         names += [name for body in self.body.around() for name in body.variables.values()]
-        names += [name for _, name in declared_names(self.document, self.workspace, variables=True)]
-        return [each for each in names if MARK not in each.text]
-
-    def _is_around(self, name: Name) -> bool:
-        """Return whether a name of `each` belongs to the node that holds the cursor."""
-        nodes = [each.get("each") for each in self.place.parents if each.kind == "mapping"]
-        return any(entry.value is name.value for node in nodes if node is not None for entry in node.entries)
+        included = declared_names(self.document, self.workspace, self.place.declarations, variables=True)
+        return [each for each in (*names, *(name for _, name in included)) if MARK not in each.text]
 
     def applied(self, node: Value) -> tuple[str, Name | None]:
         """Return the name of the first step of a node, and what it declares where it is declared."""

@@ -79,3 +79,13 @@ class Entry:
     def end(self) -> int:
         """The offset after the entry."""
         return self.value.end if self.value is not None else max(self.key.end, self.colon + 1)
+
+
+def entries_of(value: Value | None) -> list[Entry]:
+    """Return the keys of a mapping with their values."""
+    return value.entries if value is not None else []
+
+
+def items_of(value: Value | None) -> list[Value]:
+    """Return the items of a list, or the value itself."""
+    return [] if value is None else value.items if value.kind == "list" else [value]
