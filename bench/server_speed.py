@@ -5,7 +5,8 @@
 The server is a process of its own. Every request is made right after a character is typed, and again at rest. A time
 is that from sending a request to its answer. `answer` is the time that a processor worked on it, which leaves out other
 work of the machine, and the check of the edited text that may run beside it. The check that a rename asks for counts as
-its answer at rest, where no other runs.
+its answer at rest, where no other runs. The last row is a sum in pure Python, always the same: its times differ as far
+as those of the machine do.
 """
 
 from __future__ import annotations
@@ -92,6 +93,8 @@ Times = dict[str, dict[str, list[tuple[float, float]]]]
 CHECKED = "rename, checked"
 """The request that has the server check a text, in a thread of its own."""
 
+MACHINE = "the same sum"
+
 
 async def measure(lines: int, turns: int) -> Times:
     """Return the times of each request: at rest, and right after an edit."""
@@ -121,6 +124,7 @@ async def measure(lines: int, turns: int) -> Times:
             line = chance.randrange(26, len(rows) - 6)
             place = types.Position(line, chance.randrange(len(rows[line]) + 1))
             for request, ask in requests.items():
+                times.setdefault(MACHINE, {}).setdefault("at rest", []).append(_sum())
                 for when in ("edited", "at rest"):
                     if when == "edited":
                         checked.clear()
@@ -137,6 +141,13 @@ async def measure(lines: int, turns: int) -> Times:
         await client.shutdown_async(None)
         client.exit(None)
     return times
+
+
+def _sum() -> tuple[float, float]:
+    """Return the milliseconds of a sum, waited for and worked."""
+    begin, before = time.perf_counter(), time.thread_time()
+    sum(each * each for each in range(200_000))
+    return 1000 * (time.perf_counter() - begin), 1000 * (time.thread_time() - before)
 
 
 def _worked(pid: int, *, whole: bool) -> float:
@@ -198,11 +209,14 @@ def main() -> None:
     )
     print(f"{'':<17}{'edited: waited':>25}{'answer':>18}{'at rest: waited':>27}{'answer':>18}")
     print(f"{'':<17}{'':>6}{('median       p95' + ' ' * 3) * 4}")
+    times[MACHINE] = times.pop(MACHINE)
     for name, found in times.items():
         row = [f"{name:<17}"]
         for when in ("edited", "at rest"):
-            for each in zip(*found[when], strict=True):
+            for each in zip(*found.get(when, ()), strict=True):
                 row += [f"{statistics.median(each):10.1f}{p95(each):9.1f}"]
+            if when not in found:
+                row.append(" " * 38)
         print("".join(row))
 
 

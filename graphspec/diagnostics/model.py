@@ -39,7 +39,7 @@ class SourceText:
         return Span(self, 1, 1, 1, 1 + len(self.line(1)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # never changed; a frozen one takes four times as long to make
 class Span:
     """A range of a source. Lines and columns count characters from 1; the end column is exclusive.
 

@@ -14,7 +14,7 @@ import keras
 import pytest
 from click.testing import CliRunner
 
-from graphspec import train
+from graphspec import Study, train
 from graphspec.cli import main
 
 from .test_docs import ROOT
@@ -132,6 +132,23 @@ def test_commands_of_the_reference_run(name: str, trained: Path, monkeypatch: py
     assert lines
     for line in lines:
         run(line)
+
+
+@pytest.mark.slow
+def test_commands_of_the_search_run(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command of docs/tune.md succeeds, with few trials of an epoch in the place of many."""
+    monkeypatch.chdir(checkout)
+    trials = 0
+    lines = [text for kind, _, text in steps(ROOT / "docs" / "tune.md") if kind == "sh"]
+    for line in lines:
+        if line.startswith("graphspec tune"):
+            trials += 1
+            run(f"{line} --trials {trials}" + ("" if "--resume" in line else " --set training.epochs=1"))
+            study = max(Path("studies/wine").iterdir())
+            assert len(Study.at(study).trials) == trials
+        else:
+            run(re.sub(r"studies/wine/[^/]+", str(study), line))
+    assert trials >= 4
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

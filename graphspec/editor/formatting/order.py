@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import is_
 
 from graphspec.editor.formatting.nodes import Alias, Collection, Item, Node
 from graphspec.language.schema.model import ORIGINS
@@ -151,7 +152,7 @@ def _put(node: Node, name: str) -> None:
     if name == "model" and any(item.name in ORIGINS for item in node.items):
         name = "elsewhere"
     form = FORMS[name]
-    if node.items:
+    if len(node.items) > 1:
         _sort(node, form)
     for item in node.items:
         if item.name in form.whole:
@@ -162,9 +163,10 @@ def _put(node: Node, name: str) -> None:
 
 
 def _sort(node: Collection, form: Form) -> None:
-    ordered, (first, *others) = _sorted(node, form), node.items
-    if [id(item) for item in ordered] == [id(item) for item in node.items]:
+    ordered = _sorted(node, form)
+    if all(map(is_, ordered, node.items)):
         return
+    first, *others = node.items
     apart = any(map(_is_separate, others))  # sections stay apart when they move
     for item in others:
         if apart and isinstance(item.value, Collection) and item.value.is_block:
@@ -177,7 +179,8 @@ def _sort(node: Collection, form: Form) -> None:
 def _sorted(node: Collection, form: Form) -> list[Item]:
     rank = {key: number for number, key in enumerate(form.keys)}
     last = -1 if form.others_first else len(rank)
-    return sorted(node.items, key=lambda item: rank.get(item.name, last)) if _may_move(node) else node.items
+    ordered = sorted(node.items, key=lambda item: rank.get(item.name, last))
+    return ordered if all(map(is_, ordered, node.items)) or _may_move(node) else node.items
 
 
 def _may_move(node: Collection) -> bool:
