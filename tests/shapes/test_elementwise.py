@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from .documents import assert_document_agrees
 from .oracle import Case, assert_agree
 
 SIZES = st.lists(st.none() | st.integers(1, 4), max_size=4)
@@ -120,3 +121,11 @@ def test_reversible_embedding(tmp_path: Path, sizes: list[int | None], reverse: 
     """Back and forth."""
     arguments = {"input_dim": 5, "output_dim": 3}
     assert_agree(Case("ReversibleEmbedding", arguments, sizes, call={"reverse": reverse}), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["Masking", "Activation", "Dropout", "LayerNormalization", "Softmax"])
+def test_scalar(name: str, tmp_path: Path) -> None:
+    """A tensor without a batch, as `ops.sum` over all axes gives it."""
+    arguments = {"Activation": "relu", "Dropout": 0.5}.get(name, {})
+    graph = {"scalar": {"from": "x", "apply": "ops.sum"}, "y": {"from": "scalar", "apply": {name: arguments}}}
+    assert_document_agrees({"inputs": {"x": [4]}, "graph": graph, "outputs": {"z": {"from": "y"}}}, tmp_path)

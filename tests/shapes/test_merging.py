@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from .documents import assert_document_agrees
 from .oracle import Case, assert_agree
 
 SIZES = st.lists(st.none() | st.integers(1, 3), max_size=4)
@@ -51,3 +52,22 @@ def test_merge(name: str, tmp_path: Path, data: st.DataObject, shapes: Any, dtyp
 def test_one_tensor_is_no_list(name: str, tmp_path: Path) -> None:
     """A merge takes a list."""
     assert_agree(Case(name, {}, [3]), tmp_path)
+
+
+@pytest.mark.parametrize("feed", [["x", "scalar"], ["scalar", "x"], ["scalar", "scalar"], ["x", "x", "scalar"]])
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize(
+    "name",
+    ["Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract", "Concatenate", "Attention", "AdditiveAttention"],
+)
+def test_scalar_operand(name: str, tmp_path: Path, feed: list[str], shared: bool) -> None:
+    """A tensor without a batch, as `ops.sum` over all axes gives it, also after a call with other tensors."""
+    tree: dict[str, Any] = {
+        "layers": {"layer": {name: {}}},
+        "inputs": {"x": [4]},
+        "graph": {"scalar": {"from": "x", "apply": "ops.sum"}},
+        "outputs": {"y": {"from": feed, "apply": "layer"}},
+    }
+    if shared:
+        tree["outputs"] = {"before": {"from": ["x", "x"], "apply": "layer"}, **tree["outputs"]}
+    assert_document_agrees(tree, tmp_path, may_be_unknown=name.endswith("Attention") and feed[-1] != "scalar")

@@ -29,8 +29,9 @@ def attention(call: Call) -> Value:
             f"`mask` of `{call.name}` must hold a mask for the query and one for the value",
             expected="`mask: [query_mask, value_mask]`",
         )
-    if min(each.rank for each in operands) == 0:
-        raise Unreadable
+    call.expect_rank(value, least=1, operand="value", help=_SEQUENCES)
+    if call.name == "AdditiveAttention" and not call.is_built:
+        call.expect_rank(query, least=1, operand="query", help=_SEQUENCES)
     if call.name == "AdditiveAttention" and call["use_scale"] and not call.is_built:
         _expect_features(call, "query", query, -1)
     call.build()

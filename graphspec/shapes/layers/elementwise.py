@@ -117,7 +117,9 @@ def same_shape_as_first(call: Call) -> Value:
 @layer("Masking")
 def masking(call: Call) -> Value:
     """Infer the output of `Masking`: the same shape; the mask has all dimensions but the last."""
-    return call.output(call.tensor().shape)
+    tensor = call.tensor()
+    call.expect_rank(tensor, least=1)
+    return call.output(tensor.shape)
 
 
 @layer("PReLU")

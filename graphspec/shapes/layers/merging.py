@@ -28,8 +28,8 @@ def subtract(call: Call) -> Value:
 
 
 def _merged(call: Call, operands: list[Tensor]) -> Value:
-    if any(not tensor.rank for tensor in operands):
-        return UNKNOWN
+    for tensor in operands:
+        call.expect_rank(tensor, least=1, help="an operation, such as `ops.add`, takes a scalar with any tensor")
     batches = {tensor.shape[0] for tensor in operands} - {None}
     if len(batches) > 1 and not call.is_built:
         call.refuse_input(
