@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from graphspec.catalog.backbones import LENGTH, TokenBackbone, token_backbone
-from graphspec.diagnostics.rules import MODEL_INPUTS, WRONG_DTYPE
+from graphspec.diagnostics.rules import WRONG_DTYPE
 from graphspec.diagnostics.suggest import one_of
 from graphspec.language.graph import PresetModel
 from graphspec.shapes.call import Refusal
+from graphspec.shapes.model_inputs import refuse_others
 from graphspec.shapes.presets import Config, read_object
 from graphspec.shapes.tensor import MAX_ELEMENTS, UNKNOWN, Size, Tensor, Value, tensors
 
@@ -69,7 +70,6 @@ def _is_size(value: Any) -> bool:
 def _refuse_others(layer: PresetModel, backbone: TokenBackbone, value: Value) -> None:
     """Refuse anything but exactly the inputs of the backbone, and text."""
     names = backbone.inputs
-    count = len(value) if isinstance(value, list | dict) else 1
     if any(isinstance(each, Tensor) and each.dtype == "string" for each in tensors(value)):
         raise Refusal(
             WRONG_DTYPE,
@@ -77,11 +77,4 @@ def _refuse_others(layer: PresetModel, backbone: TokenBackbone, value: Value) ->
             expected=f"its {'input' if len(names) == 1 else 'inputs'} {one_of(names)}",
             help=f"apply its preprocessor first, in `models`: `{{preprocessor: {layer.source}, sequence_length: 64}}`",
         )
-    if count != len(names) or (isinstance(value, dict) and set(value) != set(names)):
-        form = ", ".join(f"{name}: ..." for name in names)
-        raise Refusal(
-            MODEL_INPUTS,
-            f"the model `{layer.name}` does not get exactly its inputs",
-            expected=f"its {'input' if len(names) == 1 else 'inputs'} {one_of(names)}",
-            help=f"write `from: {{{form}}}`" if len(names) > 1 else "apply it to one tensor: `from: name`",
-        )
+    refuse_others(layer.name, names, value)

@@ -36,7 +36,7 @@ from graphspec.shapes.call import SHAPE_RULES, Call, Refusal, ShapeRule
 from graphspec.shapes.findings import NO_BATCH_HELP, bad_index, diagnostic_of, lost_batch, outputs_of_several, too_large
 from graphspec.shapes.lost_masks import Frame, Watch
 from graphspec.shapes.masks import masked
-from graphspec.shapes.model_inputs import by_input, cast_input
+from graphspec.shapes.model_inputs import by_input, cast_input, refuse_others
 from graphspec.shapes.origins import origins
 from graphspec.shapes.presets import prepared
 from graphspec.shapes.saved import read_saved
@@ -263,10 +263,8 @@ class _Walk:
 
     def call(self, layer: Layer, value: Value, keywords: dict[str, Any], *, listed: bool = False) -> Value:
         """Return the output of `layer` for `value`. Raises _Unfit where Keras would refuse."""
-        if isinstance(layer, ExternalModel) and (isinstance(layer, PresetModel) or is_application(layer)):
-            return self.measured(layer, value)
         if isinstance(layer, ExternalModel):
-            return self.saved(layer, value)
+            return self.external(layer, value)
         if isinstance(layer, NestedModel):
             return self.model(layer, layer.graph, value)
         makes = layer.is_operation and value == [] and not keywords
@@ -300,8 +298,19 @@ class _Walk:
         self.shapes.first_calls.setdefault(layer, call)
         return call
 
+    def external(self, layer: ExternalModel, value: Value) -> Value:
+        """Return the outputs of a model that is declared elsewhere. Raises _Unfit where it does not take `value`."""
+        try:
+            if isinstance(layer, PresetPreprocessor):
+                return prepared(layer, value)
+            if isinstance(layer, PresetModel):
+                return encoded(layer, value, self.dtype)
+            return applied(layer, value, self.dtype) if is_application(layer) else self.saved(layer, value)
+        except Refusal as refusal:
+            raise _Unfit(refusal, layer) from None
+
     def saved(self, layer: ExternalModel, value: Value) -> Value:
-        """Return the output of a model from a file. Findings inside of it are dropped."""
+        """Return the output of a model from a file. It refuses others than its inputs; findings inside are dropped."""
         said, watch = len(self.shapes.findings), self.watch
         self.watch = Watch()
         try:
@@ -311,21 +320,13 @@ class _Walk:
                     self.define(graph)
                 self.shapes.saved[layer] = graph if len(self.shapes.findings) == said else None
             graph = self.shapes.saved[layer]
-            return self.model(layer, graph, value) if graph is not None else UNKNOWN
+            if graph is None or value is UNKNOWN:
+                return UNKNOWN
+            refuse_others(layer.name, list(graph.inputs), value)
+            return self.model(layer, graph, value)
         finally:
             self.watch = watch
             del self.shapes.findings[said:]
-
-    def measured(self, layer: ExternalModel, value: Value) -> Value:
-        """Return the outputs of an application or a part of a preset. Raises _Unfit where it does not take `value`."""
-        try:
-            if isinstance(layer, PresetPreprocessor):
-                return prepared(layer, value)
-            if isinstance(layer, PresetModel):
-                return encoded(layer, value, self.dtype)
-            return applied(layer, value, self.dtype)
-        except Refusal as refusal:
-            raise _Unfit(refusal, layer) from None
 
     def model(self, layer: Layer, graph: Graph, value: Value) -> Value:
         """Return the output of a model: its nodes are walked again with the shapes of its inputs."""

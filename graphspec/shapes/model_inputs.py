@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from graphspec.diagnostics import Label
-from graphspec.diagnostics.rules import SHAPE_MISMATCH
+from graphspec.diagnostics.rules import MODEL_INPUTS, SHAPE_MISMATCH
 from graphspec.diagnostics.shape_text import shape_text
+from graphspec.diagnostics.suggest import one_of
 from graphspec.language.graph import Graph, Input
 from graphspec.shapes.call import Refusal
 from graphspec.shapes.sizes import compatible
 from graphspec.shapes.tensor import UNKNOWN, Shape, Tensor, Value, is_known
+
+
+def refuse_others(model: str, inputs: Sequence[str], value: Any) -> None:
+    """Refuse anything but exactly the inputs of a model that is declared elsewhere; Keras would mix up others.
+
+    Args:
+        model: The name of the model.
+        inputs: The names of its inputs.
+        value: What it is applied to: one tensor, a list, or a mapping by names; not UNKNOWN.
+
+    Raises:
+        Refusal: There are others, fewer or more.
+    """
+    count = len(value) if isinstance(value, list | tuple | dict) else 1
+    if count == len(inputs) and (not isinstance(value, dict) or set(value) == set(inputs)):
+        return
+    form = ", ".join(f"{name}: ..." for name in inputs)
+    raise Refusal(
+        MODEL_INPUTS,
+        f"the model `{model}` does not get exactly its inputs",
+        expected=f"its {'input' if len(inputs) == 1 else 'inputs'} {one_of(inputs)}",
+        help=f"write `from: {{{form}}}`" if len(inputs) > 1 else "apply it to one tensor: `from: name`",
+    )
 
 
 def by_input(graph: Graph, value: Value) -> dict[str, Value] | None:

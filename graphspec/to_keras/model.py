@@ -19,9 +19,8 @@ import keras
 
 from graphspec.checks.graph_losses import unfit_loss
 from graphspec.diagnostics import Diagnostic, Label, Report, SpecError
-from graphspec.diagnostics.rules import DROPPED_MASK, MODEL_INPUTS, REFUSED_CALL
+from graphspec.diagnostics.rules import DROPPED_MASK, REFUSED_CALL
 from graphspec.diagnostics.shape_text import shape_text
-from graphspec.diagnostics.suggest import one_of
 from graphspec.garbage import no_collection
 from graphspec.language.feed import Reference
 from graphspec.language.graph import (
@@ -37,7 +36,9 @@ from graphspec.language.graph import (
     Step,
 )
 from graphspec.shapes import Shapes, infer, is_known
+from graphspec.shapes.call import Refusal
 from graphspec.shapes.findings import bad_index, no_output
+from graphspec.shapes.model_inputs import refuse_others
 from graphspec.to_keras.constants import Constants
 from graphspec.to_keras.external_models import Interface, make_external
 from graphspec.to_keras.generators import track_generators
@@ -310,19 +311,13 @@ class _Builder:
 
 
 def _check_inputs(names: list[str], value: Any, step: Step) -> None:
-    """Raise SpecError unless an external model gets exactly its inputs; Keras would mix up others."""
-    keys = set(value) if isinstance(value, dict) else None
-    count = len(value) if isinstance(value, list | tuple | dict) else 1
-    if count == len(names) and (keys is None or keys == set(names)):
-        return
-    form = ", ".join(f"{name}: ..." for name in names)
-    raise SpecError.of(
-        MODEL_INPUTS,
-        f"the model `{step.layer.name}` does not get exactly its inputs",
-        step.span,
-        expected=f"its {'input' if len(names) == 1 else 'inputs'} {one_of(names)}",
-        help=f"write `from: {{{form}}}`" if len(names) > 1 else "apply it to one tensor: `from: name`",
-    )
+    """Raise SpecError unless an external model gets exactly its inputs."""
+    try:
+        refuse_others(step.layer.name, names, value)
+    except Refusal as refusal:
+        raise SpecError.of(
+            refusal.rule, refusal.message, step.span, expected=refusal.expected, help=refusal.help
+        ) from None
 
 
 _ELEMENTWISE = (

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
+import keras
+import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+import graphspec
 
 from .documents import assert_document_agrees
 
@@ -159,3 +165,28 @@ def test_initial_states(tmp_path: Path, layer: Any, states: Any) -> None:
             {**layer, "call": {"initial_state": [f"s{number}" for number in range(len(states))]}}
         ]
     assert_document_agrees(spec, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "SimpleRNN"])
+def test_empty_list_of_masks(name: str, tmp_path: Path) -> None:
+    """Keras takes the first mask of a list."""
+    node = {"from": "x", "apply": {name: 3, "call": {"mask": []}}}
+    assert_document_agrees({"inputs": {"x": [5, 4]}, "outputs": {"y": node}}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"), [("BatchNormalization", "mask"), ("Softmax", "mask"), ("LSTM", "initial_state")]
+)
+def test_empty_list_that_fails_when_the_model_runs(name: str, argument: str, tmp_path: Path) -> None:
+    """Keras builds the model, and fails at the first batch."""
+    arguments = {"units": 3} if name == "LSTM" else {}
+    node = {"from": "x", "apply": {name: arguments, "call": {argument: []}}}
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps({"graphspec": 1, "inputs": {"x": [5, 4]}, "outputs": {"y": node}}))
+    (finding,) = graphspec.validate(path)
+    assert finding.rule.code == "GS411"
+    assert f"`{argument}` in the call of `{name}` is an empty list" in finding.message
+    x = keras.Input((5, 4))
+    model = keras.Model(x, getattr(keras.layers, name)(**arguments)(x, **{argument: []}))
+    with pytest.raises((AttributeError, IndexError)):
+        model.predict(np.ones((2, 5, 4)), verbose=0)

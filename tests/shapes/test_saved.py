@@ -75,6 +75,25 @@ def test_input_that_a_saved_model_does_not_take_is_refused(write: Write, tmp_pat
     )
 
 
+@pytest.mark.parametrize("feed", ["[x, x]", "{picture: x}", "{image: x, other: x}"])
+def test_others_than_the_inputs_of_a_saved_model_are_refused(write: Write, tmp_path: Path, feed: str) -> None:
+    """A list of two for one input, another name, and one name more."""
+    model = keras.Model(image := keras.Input((3,), name="image"), L.Dense(2)(image))
+    save(model, tmp_path)
+    path = write(
+        f"""
+        graphspec: 1
+        models: {{saved: {{file: saved.keras}}}}
+        inputs: {{x: [3]}}
+        outputs: {{y: {{from: {feed}, apply: saved}}}}
+        """
+    )
+    (finding,) = graphspec.validate(path)
+    assert finding.rule.code == "GS307"
+    with pytest.raises(SpecError, match="does not get exactly its inputs"):
+        graphspec.build(path)
+
+
 @pytest.mark.parametrize(
     "make",
     [
