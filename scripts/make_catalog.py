@@ -12,6 +12,8 @@ counts unless the class passes it to `super().__init__` itself.
 A function of `keras.ops` is an operation where it hands arguments of its own to an `Operation` of Keras: that is how
 it traces symbolic tensors, and its source tells which arguments they are. Whether such an argument is one tensor or a
 list of them, its documentation tells.
+
+An optimizer that fails on TensorFlow in each step is left out, as `Muon` is before Keras 3.13.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ import argument_docs
 import catalog_files
 import keras
 import keras_dtypes
+import numpy as np
 from keras.src import activations, constraints, initializers, losses, metrics, optimizers, regularizers
 from keras.src import applications as applications_package
 
@@ -168,6 +171,27 @@ def classes(module: Any, base: type) -> dict[str, type]:
     }
 
 
+def usable_classes(kind: str) -> dict[str, type]:
+    """The classes of a kind that Keras exports, but for optimizers that it fails with on TensorFlow."""
+    module, base, _ = KINDS[kind]
+    return {name: cls for name, cls in classes(module, base).items() if kind != "optimizers" or trains(cls)}
+
+
+def trains(optimizer: type) -> bool:
+    """Whether an optimizer with its defaults trains a step; one that needs an argument is not tried."""
+    try:
+        made = optimizer()
+    except TypeError:
+        return True
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2), keras.layers.Dense(1)])
+    model.compile(made, "mse", jit_compile=False)
+    try:
+        model.train_on_batch(np.ones((2, 2)), np.ones((2, 1)))
+    except Exception:
+        return False
+    return True
+
+
 def application_layers() -> dict[str, type]:
     """The layers that models of `keras.applications` are made of and that Keras does not export."""
     modules = (
@@ -182,9 +206,9 @@ def application_layers() -> dict[str, type]:
     }
 
 
-def identifiers(known: dict[str, Any], exported: dict[str, type]) -> dict[str, str | None]:
+def identifiers(known: dict[str, Any], usable: dict[str, type]) -> dict[str, str | None]:
     """Each string that Keras' `get` takes: the exported class it stands for, or None where it is a function."""
-    names = {value: name for name, value in reversed(exported.items())}
+    names = {value: name for name, value in reversed(usable.items())}
     found: dict[str, str | None] = {}
     for name, value in sorted(known.items()):
         if inspect.isclass(value) and value not in names:
@@ -357,12 +381,12 @@ def applications() -> dict[str, Any]:
 def catalog() -> dict[str, Any]:
     """The whole catalogue as it is written."""
     kinds: dict[str, Any] = {}
-    for kind, (module, base, known) in KINDS.items():
-        exported = classes(module, base)
-        strings = identifiers(known, exported)
+    for kind, (_, _, known) in KINDS.items():
+        found = usable_classes(kind)
+        strings = identifiers(known, found)
         if kind == "metrics":
             strings |= dict.fromkeys(COMPILE_METRICS)
-        entries = {name: entry(cls) for name, cls in exported.items()}
+        entries = {name: entry(cls) for name, cls in found.items()}
         if kind == "layers":
             own = application_layers()
             entries |= {
@@ -370,7 +394,7 @@ def catalog() -> dict[str, Any]:
             }
         kinds[kind] = {
             "classes": entries,
-            "identifiers": {name: target for name, target in strings.items() if name not in exported},
+            "identifiers": {name: target for name, target in strings.items() if name not in found},
         }
     kinds["activations"] = {"classes": {}, "identifiers": dict.fromkeys(sorted(activations.ALL_OBJECTS_DICT))}
     kinds["ops"] = operations() | {"random": {name: random_entry(each) for name, each in random_functions().items()}}
@@ -386,11 +410,11 @@ def catalog() -> dict[str, Any]:
 def docs() -> dict[str, Any]:
     """What Keras says of each argument, by kind and class or operation."""
     kinds: dict[str, Any] = {}
-    for kind, (module, base, _) in KINDS.items():
-        exported = classes(module, base)
-        said = {name: argument_docs.of_class(cls, list(parameters(cls))) for name, cls in exported.items()}
+    for kind, (_, base, _) in KINDS.items():
+        found = usable_classes(kind)
+        said = {name: argument_docs.of_class(cls, list(parameters(cls))) for name, cls in found.items()}
         common = argument_docs.of_base(said, list(parameters(base)))
-        for name, cls in exported.items():
+        for name, cls in found.items():
             said[name] |= {each: common[each] for each in parameters(cls) if each in common and each not in said[name]}
         kinds[kind] = said
     public = functions()

@@ -106,8 +106,8 @@ def test_history_of_one_layer() -> None:
     assert "  All other arguments are in every version from Keras 3.8 to " in output
     assert re.search(r"^  use_gate +since Keras 3\.14$", call("MultiHeadAttention", "--since").output, re.MULTILINE)
     muon = call("Muon", "--since").output
-    assert muon.startswith("keras.optimizers.Muon: since Keras 3.10\n")
-    assert re.search(r"^  ns_steps +6 by default at first; 5 by default since Keras 3\.13$", muon, re.MULTILINE)
+    assert muon.startswith("keras.optimizers.Muon: since Keras 3.13\n")
+    assert re.search(r'^  name +"muon" by default at first; null by default since Keras 3\.15$', muon, re.MULTILINE)
 
 
 def test_history_of_names_of_several_kinds() -> None:
@@ -128,15 +128,14 @@ def test_every_entry_has_a_history() -> None:
 
 def test_history_for_programs() -> None:
     """JSON lists the versions of the object and of each argument, and the defaults that have changed."""
-    found = json.loads(call("Muon", "--since", "--json").output)
+    found = json.loads(call("ops.rms_normalization", "--since", "--json").output)
     assert found["version"] == 1
-    [muon] = found["objects"]
-    assert (muon["kind"], muon["name"]) == ("optimizers", "Muon")
-    assert muon["keras"] == [each for each in found["keras"] if each not in ("3.8", "3.9")]
-    arguments = {each["name"]: each for each in muon["arguments"]}
-    assert arguments["rms_rate"]["keras"][0] == "3.13"
-    assert arguments["ns_steps"]["defaults"] == [{"since": "3.10", "value": 6}, {"since": "3.13", "value": 5}]
-    assert "defaults" not in arguments["learning_rate"]
+    [operation] = found["objects"]
+    assert (operation["kind"], operation["name"]) == ("ops", "ops.rms_normalization")
+    assert operation["keras"] == [each for each in found["keras"] if each != "3.8"]
+    arguments = {each["name"]: each for each in operation["arguments"]}
+    assert arguments["scale"]["defaults"] == [{"since": "3.9", "value": 1}, {"since": "3.11", "value": None}]
+    assert "defaults" not in arguments["axis"]
 
 
 def test_what_is_new_in_each_version() -> None:
