@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ON_PURPOSE: tuple[tuple[str, str, str], ...] = (
     ("GS006", "", "a spec of a size that no machine builds"),
     ("GS101", "in `(float|int)`", "a search is not for Keras, which never reads it"),
+    ("GS102", "`(float|int)` has no", "a search is not for Keras, which never reads it"),
     ("GS103", "", "the words `yes` and `no`, and numbers in quotes, are text: Keras takes any text as true"),
     ("GS104", "", "the language bounds a value that Keras does not: a size of 0, a negative loss weight"),
     ("GS202", "", "an argument that Keras takes and drops in silence, as some of its constructors do"),
@@ -38,6 +39,9 @@ ON_PURPOSE: tuple[tuple[str, str, str], ...] = (
     ("GS213", "an entry of `target_shape` of `Reshape`", "a size is no whole number: Keras takes anything, unlike "
      "what it documents"),
     ("GS213", r"3\.40282e\+38", "a number that float32 does not hold: Keras makes infinity of it"),
+    ("GS213", "`(monitor|patience)` of ", "a callback would wait for what no training reports: Keras takes anything"),
+    ("GS213", "`epsilon` of .*Normalization` is empty", "nothing stands for a number: Keras builds it, and fails at "
+     "the first batch"),
     ("GS304", "", "two layers would bear one name, and weights are found by names"),
     ("GS308", "", "a merge of one tensor merges nothing"),
     ("GS405", "the input .* of the model", "a model is given another shape than it declares: Keras leaves out a "
