@@ -38,9 +38,9 @@ class Feature:
         return self.scan.name
 
 
-def feature_of(column: ColumnScan) -> Feature:
-    """Return what a model takes of a column."""
-    reason = _useless(column)
+def feature_of(column: ColumnScan, *, is_alone: bool = False) -> Feature:
+    """Return what a model takes of a column. is_alone: there is no other one, so that one that counts may say all."""
+    reason = _useless(column, is_alone=is_alone)
     if reason:
         return Feature(column, "none", reason)
     if column.is_number:
@@ -64,7 +64,7 @@ def feature_of(column: ColumnScan) -> Feature:
     return Feature(column, "words")
 
 
-def _useless(column: ColumnScan) -> str:
+def _useless(column: ColumnScan, *, is_alone: bool) -> str:
     """Return why a column says nothing; empty where it may say something."""
     if column.present == 0:
         return "it is empty"
@@ -74,9 +74,10 @@ def _useless(column: ColumnScan) -> str:
         return "it holds numbers whose squares are beyond float32"
     is_unique = column.different == column.present or (column.has_many and column.is_whole)
     if column.is_number and column.is_whole and is_unique and column.present >= _MIN_ROWS_OF_ID:
-        if column.most - column.least + 1 == column.present:
+        is_named_so = _ID.fullmatch(column.name) is not None
+        if column.most - column.least + 1 == column.present and (is_named_so or not is_alone):
             return "it counts the rows"
-        if _ID.fullmatch(column.name):
+        if is_named_so:
             return "it looks like an identifier"
     return ""
 

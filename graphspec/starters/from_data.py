@@ -12,10 +12,10 @@ from graphspec.diagnostics.rules import UNKNOWN_COLUMN
 from graphspec.diagnostics.suggest import did_you_mean, one_of
 from graphspec.files import write_whole
 from graphspec.spec import inspect
-from graphspec.starters.columns import feature_of
+from graphspec.starters.columns import Feature, feature_of
 from graphspec.starters.folder import check_free, new_folder
 from graphspec.starters.prepared import plan_of
-from graphspec.starters.scan import scan
+from graphspec.starters.scan import ColumnScan, scan
 from graphspec.starters.table import open_table, unreadable
 from graphspec.starters.table_spec import spec_text
 from graphspec.starters.targets import target_of
@@ -59,8 +59,7 @@ def start_from_data(folder: Path, path: Path, targets: list[str]) -> Started:
         found = f"it has {rows} row{'' if rows == 1 else 's'}" if rows else "it has no rows"
         raise unreadable(path, found, f"a model needs many rows; at least {_MIN_ROWS} to be tried at all")
     wanted = [target_of(table, each) for name in targets for each in columns if each.name == name]
-    features = [feature_of(each) for each in columns if each.name not in targets]
-    left_out = [each for each in features if each.role == "none"]
+    features, left_out = _features([each for each in columns if each.name not in targets])
     if len(left_out) == len(features):
         reasons = "; ".join(f"`{each.name}`: {each.reason}" for each in left_out[:5])
         raise unreadable(path, "it has no column to predict from", reasons or "add columns beside the target")
@@ -82,6 +81,14 @@ def start_from_data(folder: Path, path: Path, targets: list[str]) -> Started:
         if copies:
             _check(part / SPEC)
     return Started(names, kept, [f"`{each.name}` is left out: {each.reason}" for each in left_out] + plan.changes)
+
+
+def _features(columns: list[ColumnScan]) -> tuple[list[Feature], list[Feature]]:
+    """Return what a model takes of columns, and those of them that it takes nothing of."""
+    features = [feature_of(each) for each in columns]
+    if all(each.role == "none" for each in features):
+        features = [feature_of(each, is_alone=True) for each in columns]
+    return features, [each for each in features if each.role == "none"]
 
 
 def _check(path: Path) -> None:

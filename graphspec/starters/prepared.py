@@ -15,6 +15,7 @@ from graphspec.starters.targets import Target
 
 _EPOCH = 730_120
 """The ordinal of the first day of 2000."""
+_LISTED = 3
 _DAY_PARTS = ("year", "month", "weekday", "days")
 
 
@@ -74,8 +75,12 @@ def plan_of(table: Table, features: list[Feature], targets: list[Target]) -> Pla
         )
         if column.missing:
             plan.changes.append(f"{column.missing:,} rows without `{shown(column.name)}` are left out")
-        if is_number and column.decimal_comma and not column.is_plain_number and "," in next(iter(column.values), ""):
-            plan.changes.append(f"`{shown(column.name)}` has decimal commas")
+    numbers = [each.scan for each in features if each.role == "number"]
+    numbers += [each.column for each in targets if each.kind in ("number", "skewed")]
+    if commas := [f"`{shown(each.name)}`" for each in numbers if each.has_commas]:
+        more = f" and {len(commas) - _LISTED} more" if len(commas) > _LISTED else ""
+        signs = "decimal points" if numbers[0].decimal_comma else "no commas"
+        plan.changes.append(f"the numbers of {', '.join(commas[:_LISTED])}{more} are written with {signs}")
     return plan
 
 

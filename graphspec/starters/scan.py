@@ -21,7 +21,8 @@ _SAMPLE = 2_000
 """Values of a text that its length is estimated from."""
 
 _FLOAT32 = 3e38
-_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
+_DECIMAL_COMMA = re.compile(r"[-+]?(?:\d+|\d{1,3}(?:\.\d{3})+),\d+(?:[eE][-+]?\d+)?|[-+]?\d{1,3}(?:\.\d{3}){2,}")
+_GROUPS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
 
 
 def is_missing(cell: str) -> bool:
@@ -30,9 +31,16 @@ def is_missing(cell: str) -> bool:
 
 
 def number_of(cell: str, *, decimal_comma: bool) -> float | None:
-    """Return the finite number in a cell; None where there is none."""
+    """Return the finite number in a cell, which may have separators between its thousands; None where there is none.
+
+    Args:
+        cell: The text, such as `1,234.5`.
+        decimal_comma: The same number is `1.234,5`.
+    """
     if decimal_comma and _DECIMAL_COMMA.fullmatch(cell.strip()):
-        cell = cell.replace(",", ".")
+        cell = cell.replace(".", "").replace(",", ".")
+    elif not decimal_comma and _GROUPS.fullmatch(cell.strip()):
+        cell = cell.replace(",", "")
     try:
         number = float(cell)
     except ValueError:
@@ -73,7 +81,7 @@ class ColumnScan:
         self.has_many = False
         self.is_number = self.is_whole = self.is_plain_number = True
         self.is_date = True
-        self.has_infinite = False
+        self.has_infinite = self.has_commas = False
         self.least, self.most = math.inf, -math.inf
         self.moments, self.logarithms = Moments(), Moments()
         self.example = 0.0
@@ -129,6 +137,7 @@ class ColumnScan:
             number = number_of(cell, decimal_comma=self.decimal_comma)
             if number is not None:
                 found.append(number)
+                self.has_commas = self.has_commas or "," in cell
             elif cell.strip().lower().lstrip("+-") in ("inf", "infinity"):
                 self.has_infinite = True
                 self.missing += 1

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from graphspec.diagnostics.suggest import one_of
 from graphspec.starters.columns import shown
-from graphspec.starters.scan import ColumnScan
+from graphspec.starters.scan import ColumnScan, number_of
 from graphspec.starters.table import Table, unreadable
 
 _MAX_CLASSES = 1_000
@@ -76,19 +76,15 @@ def _are_classes(column: ColumnScan) -> bool:
     """Return whether numbers are classes: two different ones, or a few that count from 0 or 1."""
     if column.has_many:
         return False
-    numbers = {float(each) for each in column.values if _is_float(each)}
+    numbers = {number for each in column.values if (number := _number_in(column, each)) is not None}
     if len(numbers) == 2:
         return True
     counted = column.is_whole and column.least in (0, 1) and column.most - column.least + 1 == len(numbers)
     return counted and len(numbers) <= _FEW_CLASSES and column.present >= _ROWS_EACH * len(numbers)
 
 
-def _is_float(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _number_in(column: ColumnScan, cell: str) -> float | None:
+    return number_of(cell, decimal_comma=column.decimal_comma)
 
 
 def _number(column: ColumnScan) -> Target:
@@ -110,7 +106,9 @@ def _number(column: ColumnScan) -> Target:
 
 def _class(column: ColumnScan) -> Target:
     values = column.values
-    words = sorted(values, key=float) if column.is_number else sorted(values)
+    words = sorted(
+        values, key=lambda each: (_number_in(column, each) or 0.0, each) if column.is_number else (0.0, each)
+    )
     most, least = max(values.values()), min(values.values())
     about = f"{len(words)} classes: {one_of([shown(each, 20) for each in words], 6)}; " \
             f"the most frequent is that of {most / column.present:.0%} of the rows"  # fmt: skip

@@ -97,6 +97,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "rare class": (column(lambda n: n * 0.1, lambda n: int(n == 7)), "y"),
     "classes 1 and 2": (column(lambda n: n * 0.1, lambda n: 1 + n % 2), "y"),
     "classes as decimals": (column(lambda n: n * 0.1, lambda n: ["0.0", "1.0"][n % 2]), "y"),
+    "classes with commas": (table(["x", "y"], [[f"{n},5", f"{n % 2},0"] for n in range(ROWS)], ";"), "y"),
     "many classes": (column(lambda n: n * 0.1, lambda n: f"c{n % 25}"), "y"),
     "skewed target": (column(lambda n: n * 0.1, lambda n: math.exp(n / 4)), "y"),
     "target with gaps": (column(lambda n: n * 0.1, lambda n: "" if n % 5 == 0 else n % 2), "y"),
@@ -104,6 +105,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "many columns of words": (wide(90, lambda: RANDOM.choice("abc")), "y"),
     "comments that ignore": (column(float, lambda n: ["# graphspec: ignore[GS3]", "graphspec:ignore"][n % 2]), "y"),
     "NUL as a class": (column(float, lambda n: ["a\0b", "c"][n % 2]), "y"),
+    "a column that counts": (table(["x", "y"], [[n, 2 * n + 1] for n in range(ROWS)]), "y"),
     "carriage returns": (plain(["x", "kind", "price"]).replace("\n", "\r\n"), "price"),
 }  # fmt: skip
 
@@ -181,6 +183,25 @@ def test_gaps_are_filled_and_marked(tmp_path: Path) -> None:
     assert [row["a is missing"] for row in rows[:4]] == ["1", "0", "0", "1"]
     assert rows[1]["a"] == "1"
     assert rows[0]["a"] == rows[3]["a"]
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "written"),
+    [
+        (";", ["1,5", "-1.234,25", "1.234.567,5", "1.000.000"]),
+        ("\t", ["1.5", "-1234,25", "1.234.567,5", "1e6"]),
+        (",", ['"1.5"', '"-1,234.25"', '"1,234,567.5"', '"1,000,000"']),
+    ],
+)
+def test_numbers_with_separators_are_numbers(delimiter: str, written: list[str], tmp_path: Path) -> None:
+    """Thousands may be apart, and where commas are no delimiters, they may stand for points."""
+    rows = [f"{each}{delimiter}{each}" for each in written * 5]
+    started(tmp_path, "\n".join([f"x{delimiter}y", *rows, ""]), "y")
+    with open(tmp_path / "out" / "data.csv", encoding="utf-8", newline="") as file:
+        read = [tuple(map(float, row.values())) for row in csv.DictReader(file)]
+    assert read == [(each, each) for each in (1.5, -1234.25, 1234567.5, 1e6)] * 5
+    signs = "no commas" if delimiter == "," else "decimal points"
+    assert f"the numbers of `x`, `y` are written with {signs}" in (tmp_path / "out" / "spec.yaml").read_text("utf-8")
 
 
 def test_parquet_is_read(tmp_path: Path) -> None:
