@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 import random
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import graphspec
 from graphspec.cli import main
@@ -114,6 +118,50 @@ TABLES: dict[str, tuple[str, str]] = {
 def test_a_table_gives_a_spec_without_findings(name: str, tmp_path: Path) -> None:
     """Whatever names and cells a table has, `validate --data` has nothing to say of its spec."""
     started(tmp_path, *TABLES[name])
+
+
+NUMBERS = st.integers(-5, 2000) | st.floats(width=32) | st.sampled_from([0, 1, 1e30, -1e-30])
+CELLS: list[st.SearchStrategy[str]] = [
+    NUMBERS.map(str),
+    st.integers(0, 3).map(str),
+    st.integers(0, 10**7).map("{:,}".format),
+    st.decimals(-10_000, 10_000, places=2).map(lambda each: f"{each}".replace(".", ",")),
+    st.decimals(-10_000, 10_000, places=2).map("{:.1e}".format),
+    st.dates().map(str),
+    st.sampled_from(["", "NA", "-", "?", " ", "nan", "inf", "-Infinity"]),
+    st.sampled_from(["true", "False", "yes", "no", "on", "null", "~"]),
+    st.sampled_from(["0,5", "1.234,5", "1,234.5", "1_000", "$5", "12 %", "0x10", "1e400", "٣", "½"]),
+    st.text(max_size=6),
+    st.sampled_from(["a", "b", "c d e f"]),
+]
+
+
+NAMES = st.sampled_from(["a", "b", "c", "price", "id", "a", "numbers", "from"]) | st.text(min_size=1, max_size=5)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[str, str]:
+    """Draw a table with any delimiter, whose columns hold one or two kinds of cells, and the name of its target."""
+    count = draw(st.integers(10, 40))
+    names = draw(st.lists(NAMES, min_size=2, max_size=4))
+    kinds = [draw(st.lists(st.sampled_from(CELLS), min_size=1, max_size=2)) for _ in names]
+    columns = [draw(st.lists(st.one_of(kind), min_size=count, max_size=count)) for kind in kinds]
+    return table(names, list(zip(*columns, strict=True)), draw(st.sampled_from(",;\t|"))), draw(st.sampled_from(names))
+
+
+@settings(max_examples=int(os.environ.get("EXAMPLES", "60")), deadline=None)
+@given(drawn=tables())
+def test_any_table_gives_a_spec_or_a_finding(drawn: tuple[str, str]) -> None:
+    """Nothing that a table holds ends in an error of graphspec, or in a spec that does not fit it."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = new(Path(folder), drawn[0].encode("utf-8", "replace"), drawn[1])
+        assert "GS902" not in done.output, done.output
+        assert done.exit_code in (0, 1), done.output
+        path = Path(folder) / "out" / "spec.yaml"
+        assert path.exists() == (done.exit_code == 0)
+        if path.exists():
+            report = inspect(path, data=True, values=True)[1]
+            assert not report.errors, [each.message for each in report.errors]
 
 
 REFUSED: dict[str, tuple[str | bytes, str, str, str]] = {
