@@ -82,7 +82,7 @@ def test_workers_that_would_train_something_else_are_refused(folder: Path) -> No
     ]
     with workers(commands, folder) as started:
         for each in started:
-            assert each.wait(60) == 1
+            assert each.wait() == 1
             assert "GS913" in each.output
             assert "the data file `train.npz`" in each.output
             assert "the value `training.seed` is 0 on the chief, 5 there" in each.output
