@@ -146,7 +146,9 @@ def tables(draw: st.DrawFn) -> tuple[str, str]:
     names = draw(st.lists(NAMES, min_size=2, max_size=4))
     kinds = [draw(st.lists(st.sampled_from(CELLS), min_size=1, max_size=2)) for _ in names]
     columns = [draw(st.lists(st.one_of(kind), min_size=count, max_size=count)) for kind in kinds]
-    return table(names, list(zip(*columns, strict=True)), draw(st.sampled_from(",;\t|"))), draw(st.sampled_from(names))
+    return table(names, list(map(list, zip(*columns, strict=True))), draw(st.sampled_from(",;\t|"))), draw(
+        st.sampled_from(names)
+    )
 
 
 @settings(max_examples=int(os.environ.get("EXAMPLES", "60")), deadline=None)

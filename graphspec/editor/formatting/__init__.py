@@ -43,29 +43,23 @@ class Formatted:
 
     @classmethod
     def of(cls, source: SourceText) -> Formatted:
-        """Return a source in canonical form.
+        """Return a source in canonical form. Whoever writes it looks whether it still means the same.
 
         Raises:
             SpecError: The source is not a valid document; it holds every finding.
         """
         first = _LINE_BREAK.search(source.text)
-        plain = SourceText(source.name, source.text.replace("\r\n", "\n").replace("\r", "\n"))
+        plain = _plain(source)
         tree = _tree(plain)
         text, comments = (format_json(plain.text), None) if is_json(source) else _format_yaml(plain.text)
-        formatted = cls(text.replace("\n", first[0] if first is not None else "\n"), tree, comments)
-        if text != plain.text and not formatted.means_same(SourceText(source.name, text)):
-            raise SpecError.of(
-                INTERNAL,
-                f"formatting would change the values in {source.name}, so it was left unchanged",
-                help="this is a bug in graphspec: please report it with the file",
-            )
-        return formatted
+        return cls(text.replace("\n", first[0] if first is not None else "\n"), tree, comments)
 
     def means_same(self, other: SourceText) -> bool:
         """Return whether a text has the same values and comments; False where it is not valid."""
+        plain = _plain(other)
         try:
-            is_kept = self.comments is None or comments_of(other.text) == self.comments
-            return is_kept and means_same(_tree(other), self.tree)
+            is_kept = self.comments is None or comments_of(plain.text) == self.comments
+            return is_kept and means_same(_tree(plain), self.tree)
         except (SpecError, YAMLError):
             return False
 
@@ -76,7 +70,19 @@ def format_source(source: SourceText) -> str:
     Raises:
         SpecError: The source is not a valid document; it holds every finding.
     """
-    return Formatted.of(source).text
+    formatted = Formatted.of(source)
+    if formatted.text != source.text and not formatted.means_same(SourceText(source.name, formatted.text)):
+        raise SpecError.of(
+            INTERNAL,
+            f"formatting would change the values in {source.name}, so it was left unchanged",
+            help="this is a bug in graphspec: please report it with the file",
+        )
+    return formatted.text
+
+
+def _plain(source: SourceText) -> SourceText:
+    """Return the source with lines that end in LF."""
+    return SourceText(source.name, source.text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _format_yaml(text: str) -> tuple[str, list[str]]:

@@ -22,7 +22,7 @@ _Change = tuple[int, int, str]
 
 def format_document(document: Document) -> list[types.TextEdit]:
     """Return the edits that format a document; none where it has a syntax error."""
-    return _edits(document, _changes(document))
+    return _safe_edits(document, _changes(document))
 
 
 def format_range(document: Document, asked: types.Range) -> list[types.TextEdit]:
@@ -34,7 +34,7 @@ def format_range(document: Document, asked: types.Range) -> list[types.TextEdit]
     last = asked.end.line - (asked.end.character == 0 and asked.end.line > asked.start.line)
     changes = _changes(document)
     inside = [each for each in changes if each[0] <= last and max(each[1] - 1, each[0]) >= asked.start.line]
-    return _edits(document, inside) if inside == changes or _keeps_meaning(document, inside) else []
+    return _safe_edits(document, inside)
 
 
 def _changes(document: Document) -> list[_Change]:
@@ -68,7 +68,10 @@ def _lines(text: str) -> list[str]:
     return [text[start:end] for start, end in pairwise([*starts, len(text)])]
 
 
-def _edits(document: Document, changes: list[_Change]) -> list[types.TextEdit]:
+def _safe_edits(document: Document, changes: list[_Change]) -> list[types.TextEdit]:
+    """Return edits that make the changes; none where these alone would change a value or lose a comment."""
+    if not changes or not _keeps_meaning(document, changes):
+        return []
     lines = document.lines
     starts = [*lines.starts, len(document.text)]
     return [
@@ -78,10 +81,10 @@ def _edits(document: Document, changes: list[_Change]) -> list[types.TextEdit]:
 
 
 def _keeps_meaning(document: Document, changes: list[_Change]) -> bool:
-    """Return whether some of the changes alone leave the values and comments as they are."""
+    """Return whether changes leave the values and comments as they are."""
     formatted = _formatted(document.path, document.text)
     lines = _lines(document.text)
     for start, end, text in reversed(changes):
         lines[start:end] = [text]
     changed = SourceText(document.path, "".join(lines).lstrip("\ufeff"))
-    return bool(changes) and formatted is not None and formatted.means_same(changed)
+    return formatted is not None and formatted.means_same(changed)
