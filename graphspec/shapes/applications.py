@@ -9,7 +9,7 @@ from graphspec.catalog.application_layers import STRIDE, Application, applicatio
 from graphspec.diagnostics.rules import VANISHED_DIMENSION
 from graphspec.language.graph import ExternalModel, Graph, Input, PresetModel
 from graphspec.shapes.call import Refusal
-from graphspec.shapes.model_inputs import by_input, cast_input
+from graphspec.shapes.model_inputs import by_input, cast_input, refuse_others
 from graphspec.shapes.tensor import UNKNOWN, Size, Tensor, Value
 
 _TOP, _POOLING, _IMAGE, _CLASSES = "include_top", "pooling", "input_shape", "classes"
@@ -37,13 +37,15 @@ def applied(model: ExternalModel, value: Value, dtype: str) -> Value:
     """Return the outputs of an application for an image; UNKNOWN where its arguments change what is measured.
 
     Raises:
-        Refusal: It takes no such image.
+        Refusal: It takes no such image, or gets several.
     """
     written = _arguments(model)
     known = application(model.source)
     stated = _stated_image(written, known)
     if stated is None or not keeps_layers(model):
         return UNKNOWN
+    if value is not UNKNOWN:  # Keras chooses the name of the input anew with each model
+        refuse_others(model.name, [_INPUT], list(value.values()) if isinstance(value, dict) else value)
     declared = Input(_INPUT, stated, "float32", model.source_span)
     graph = Graph(model.name, {_INPUT: declared}, {}, {}, span=model.source_span)
     given = by_input(graph, value)

@@ -11,6 +11,7 @@ import pytest
 
 import graphspec
 from graphspec.catalog.application_layers import application
+from graphspec.diagnostics import SpecError
 from graphspec.to_keras.external_models import tappable
 from graphspec.to_keras.keras_internals import fresh_layer_names, weightless_scope
 from graphspec.to_keras.spec import build_model
@@ -80,6 +81,24 @@ def test_images_of_another_size_are_refused(write: Write, name: str) -> None:
         model = keras.applications.VGG16(weights=None, include_top=False, input_shape=(32, 32, 3))
         with pytest.raises(ValueError, match="expected shape"):
             model(keras.Input((64, 32, 3)))
+
+
+@pytest.mark.parametrize("feed", ["[x, x]", "{a: x, b: x}"])
+def test_several_images_are_refused(write: Write, feed: str) -> None:
+    """An application takes one tensor, and says so before it is built."""
+    text = "{application: MobileNetV2, weights: null, input_shape: [64, 64, 3], include_top: false}"
+    path = write(
+        f"""
+        graphspec: 1
+        models: {{m: {text}}}
+        inputs: {{x: [64, 64, 3]}}
+        outputs: {{y: {{from: {feed}, apply: m}}}}
+        """
+    )
+    (finding,) = graphspec.validate(path)
+    assert finding.rule.code == "GS307"
+    with pytest.raises(SpecError, match="does not get exactly its inputs"):
+        graphspec.build(path, weightless=True)
 
 
 @pytest.mark.parametrize(("size", "codes"), [(75, []), (74, ["GS407"])])
