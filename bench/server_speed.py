@@ -94,6 +94,7 @@ CHECKED = "rename, checked"
 """The request that has the server check a text, in a thread of its own."""
 
 MACHINE = "the same sum"
+"""The computation that tells how fast the machine is, and how evenly."""
 
 
 async def measure(lines: int, turns: int) -> Times:

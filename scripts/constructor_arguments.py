@@ -14,12 +14,12 @@ from typing import Any
 
 
 def own_parameters(cls: type) -> dict[str, inspect.Parameter]:
-    """The parameters of the constructor that `cls` itself defines, `self` left out."""
+    """Return the parameters of the constructor that `cls` itself defines, `self` left out."""
     return dict(list(inspect.signature(cls.__dict__["__init__"]).parameters.items())[1:])
 
 
 def handed_on(cls: type) -> tuple[int, set[str]] | None:
-    """How many positional and which keyword arguments `cls` passes to its parent; None where it passes no **kwargs."""
+    """Return how many arguments `cls` passes on by position, and which by name; None where it passes no **kwargs."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(cls.__dict__["__init__"])))
     for call in ast.walk(tree):
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "__init__"):
@@ -30,7 +30,7 @@ def handed_on(cls: type) -> tuple[int, set[str]] | None:
 
 
 def parameters(cls: type) -> dict[str, inspect.Parameter]:
-    """Every named argument that constructing `cls` takes, its own first."""
+    """Return every named argument that constructing `cls` takes, its own first."""
     lineage = [base for base in cls.__mro__ if "__init__" in base.__dict__ and base is not object]
     found: dict[str, inspect.Parameter] = {}
     blocked: set[str] = set()
@@ -49,7 +49,7 @@ def parameters(cls: type) -> dict[str, inspect.Parameter]:
 
 
 def default(parameter: inspect.Parameter) -> Any:
-    """The default as JSON holds it; a default that JSON cannot hold is given by its text."""
+    """Return the default as JSON holds it; a default that JSON cannot hold is given by its text."""
     value = parameter.default
     if isinstance(value, tuple):
         value = list(value)

@@ -26,6 +26,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -123,14 +124,15 @@ def classes(module: Any, base: type) -> dict[str, type]:
     }
 
 
+@cache
 def usable_classes(kind: str) -> dict[str, type]:
-    """The classes of a kind that Keras exports, but for optimizers that it fails with on TensorFlow."""
+    """Return the classes of a kind that Keras exports, but for optimizers that it fails with on TensorFlow."""
     module, base, _ = KINDS[kind]
     return {name: cls for name, cls in classes(module, base).items() if kind != "optimizers" or trains(cls)}
 
 
 def trains(optimizer: type) -> bool:
-    """Whether an optimizer with its defaults trains a step; one that needs an argument is not tried."""
+    """Return whether an optimizer with its defaults trains a step; one that needs an argument is not tried."""
     try:
         made = optimizer()
     except TypeError:
@@ -159,7 +161,7 @@ def application_layers() -> dict[str, type]:
 
 
 def identifiers(known: dict[str, Any], usable: dict[str, type]) -> dict[str, str | None]:
-    """Each string that Keras' `get` takes: the exported class it stands for, or None where it is a function."""
+    """Return each string that Keras' `get` takes: the usable class it stands for, or None where it is a function."""
     names = {value: name for name, value in reversed(usable.items())}
     found: dict[str, str | None] = {}
     for name, value in sorted(known.items()):

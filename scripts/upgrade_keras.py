@@ -2,7 +2,7 @@
 
     python scripts/upgrade_keras.py                     after `pip install --upgrade keras`, in half an hour
     python scripts/upgrade_keras.py --mutations 500     with fewer mutated specs than 2,000
-    python scripts/upgrade_keras.py --told              print what the newest version changed, and write nothing
+    python scripts/upgrade_keras.py --changes           print the changes of the newest version, and write nothing
 
 `make upgrade-keras` installs the newest Keras and runs this. CONTRIBUTING.md says what to do with what it prints.
 """
@@ -50,7 +50,7 @@ def documented_changes(old: Json, new: Json) -> int:
     return sum(lines != old.get(kind, {}).get(name) for kind, classes in new.items() for name, lines in classes.items())
 
 
-def tell(old_minor: str, new_minor: str, old: dict[str, Json]) -> None:
+def print_changes(old_minor: str, new_minor: str, old: dict[str, Json]) -> None:
     """Print what changed, in words.
 
     Args:
@@ -71,7 +71,7 @@ def tell(old_minor: str, new_minor: str, old: dict[str, Json]) -> None:
     print("\n".join(f"  {line}" for line in lines or ["nothing that a spec can name"]))
 
 
-def tell_missing_parts() -> None:
+def print_missing_parts() -> None:
     """Print the private parts of Keras that are gone, which the import says, or that there are none."""
     count = "from graphspec.to_keras.private_parts import missing_parts; print(len(missing_parts()), 'parts are gone')"
     subprocess.run([sys.executable, "-c", count], check=False)
@@ -80,21 +80,21 @@ def tell_missing_parts() -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutations", type=int, default=2000, help="mutated specs that are put to both (2000)")
-    parser.add_argument("--told", action="store_true", help="say what the newest version has changed, and end")
+    parser.add_argument("--changes", action="store_true", help="print those of the newest version, and write nothing")
     given = parser.parse_args()
     names = ("keras.json", "docs.json", *FILES)
     before = newest()
-    if given.told:
-        tell(known_versions()[-2], before, {name: read_version(name, known_versions()[-2]) for name in names})
+    if given.changes:
+        print_changes(known_versions()[-2], before, {name: read_version(name, known_versions()[-2]) for name in names})
         return 0
     old = {name: read_file(name) for name in names}
     failed = [script for script in GENERATED if run(script)]
-    tell_missing_parts()
+    print_missing_parts()
     checks = (("try_specs.py",), ("agreement.py", "--mutations", str(given.mutations)))
     failed += [script for script, *arguments in checks if run(script, *arguments)]
     for read in (read_file, read_version, newest, known_versions):
         read.cache_clear()
-    tell(before, newest(), old)
+    print_changes(before, newest(), old)
     print(
         f"\n{', '.join(failed)} failed"
         if failed

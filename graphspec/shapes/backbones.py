@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ def encoded(layer: PresetModel, value: Value, dtype: str) -> Value:
     backbone, config = found
     taken = list(tensors(value))
     if value is not UNKNOWN:
-        _refuse_others(layer, backbone, value)
+        _refuse_text(layer, backbone.inputs, value)
+        refuse_others(layer.name, backbone.inputs, value)
     if any(isinstance(each, Tensor) and each.rank != 2 for each in taken):
         return UNKNOWN  # building it says what is wrong
     known = [each for each in taken if isinstance(each, Tensor)]
@@ -67,9 +69,8 @@ def _is_size(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_ELEMENTS
 
 
-def _refuse_others(layer: PresetModel, backbone: TokenBackbone, value: Value) -> None:
-    """Refuse anything but exactly the inputs of the backbone, and text."""
-    names = backbone.inputs
+def _refuse_text(layer: PresetModel, names: Sequence[str], value: Value) -> None:
+    """Refuse text for the inputs of the backbone."""
     if any(isinstance(each, Tensor) and each.dtype == "string" for each in tensors(value)):
         raise Refusal(
             WRONG_DTYPE,
@@ -77,4 +78,3 @@ def _refuse_others(layer: PresetModel, backbone: TokenBackbone, value: Value) ->
             expected=f"its {'input' if len(names) == 1 else 'inputs'} {one_of(names)}",
             help=f"apply its preprocessor first, in `models`: `{{preprocessor: {layer.source}, sequence_length: 64}}`",
         )
-    refuse_others(layer.name, names, value)

@@ -60,7 +60,13 @@ def bind(entry: Entry, value: Value, keywords: dict[str, Any]) -> tuple[Value, d
         )
     for name, each in arguments.items():
         _refuse_mixed(entry, name, each)
-        _refuse_empty(entry, name, each)
+        if each == [] and name != first:
+            raise Refusal(
+                BAD_OPERANDS,  # some layers fail with it, and others build and fail when the model runs
+                f"`{name}` in the call of `{entry.name}` is an empty list",
+                expected="a tensor, or a list that holds one",
+                help="leave it out",
+            )
     return arguments.pop(first, None), {
         name: arguments[name] for name in (*entry.call, *arguments) if name in arguments
     }
@@ -76,17 +82,6 @@ def _refuse_mixed(entry: Entry, name: str, value: Any) -> None:
                 f"`{name}` in the call of `{entry.name}` lists tensors and other values",
                 expected="a list of tensors alone",
             )
-
-
-def _refuse_empty(entry: Entry, name: str, value: Any) -> None:
-    """Refuse a list of no tensors: some layers fail with it, and others build and fail when the model runs."""
-    if value == [] and name != next(iter(entry.call)):
-        raise Refusal(
-            BAD_OPERANDS,
-            f"`{name}` in the call of `{entry.name}` is an empty list",
-            expected="a tensor, or a list that holds one",
-            help="leave it out",
-        )
 
 
 def _leaves(value: Any) -> Any:

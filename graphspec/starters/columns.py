@@ -74,10 +74,10 @@ def _useless(column: ColumnScan, *, is_alone: bool) -> str:
         return "it holds numbers whose squares are beyond float32"
     is_unique = column.different == column.present or (column.has_many and column.is_whole)
     if column.is_number and column.is_whole and is_unique and column.present >= _MIN_ROWS_OF_ID:
-        is_named_so = _ID.fullmatch(column.name) is not None
-        if column.most - column.least + 1 == column.present and (is_named_so or not is_alone):
+        is_named_as_id = _ID.fullmatch(column.name) is not None
+        if column.most - column.least + 1 == column.present and (is_named_as_id or not is_alone):
             return "it counts the rows"
-        if is_named_so:
+        if is_named_as_id:
             return "it looks like an identifier"
     return ""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from graphspec.starters.columns import Feature, shown
-from graphspec.starters.scan import MANY, ColumnScan, day_of, is_missing, number_of
+from graphspec.starters.scan import MANY, ColumnScan, day_of, is_missing
 from graphspec.starters.table import Table
 from graphspec.starters.targets import Target
 
@@ -90,7 +90,7 @@ def _add_number(plan: Plan, column: ColumnScan, at: int, taken: set[str]) -> Non
     if column.missing:
         flag = _free(f"{column.name} is missing", taken)
         plan.numbers.append(flag)
-        plan.makers.append((flag, at, lambda cell: "0" if _number(column, cell) is not None else "1"))
+        plan.makers.append((flag, at, lambda cell: "0" if column.number_in(cell) is not None else "1"))
         plan.changes.append(
             f"{column.missing:,} gaps of `{shown(column.name)}` are filled with {column.example:g}; "
             f"`{shown(flag, 60)}` tells where"
@@ -122,15 +122,11 @@ def _plain(column: ColumnScan) -> Callable[[str], str]:
         return str
 
     def write(cell: str) -> str:
-        number = _number(column, cell)
+        number = column.number_in(cell)
         number = column.example if number is None else number
         return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
 
     return write
-
-
-def _number(column: ColumnScan, cell: str) -> float | None:
-    return None if is_missing(cell) else number_of(cell, decimal_comma=column.decimal_comma)
 
 
 def _free(name: str, taken: set[str]) -> str:

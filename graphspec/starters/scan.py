@@ -101,6 +101,10 @@ class ColumnScan:
         """The mean number of words of a text."""
         return self.words / self.sampled if self.sampled else 0.0
 
+    def number_in(self, cell: str) -> float | None:
+        """Return the number in a cell of the column; None where there is none."""
+        return number_of(cell, decimal_comma=self.decimal_comma)
+
     def add(self, cells: Sequence[str]) -> None:
         """Look at some more cells."""
         self.rows += len(cells)
@@ -134,7 +138,7 @@ class ColumnScan:
     def _numbers(self, present: Sequence[str]) -> list[float] | None:
         found = []
         for cell in present:
-            number = number_of(cell, decimal_comma=self.decimal_comma)
+            number = self.number_in(cell)
             if number is not None:
                 found.append(number)
                 self.has_commas = self.has_commas or "," in cell

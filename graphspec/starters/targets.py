@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from graphspec.diagnostics.suggest import one_of
 from graphspec.starters.columns import shown
-from graphspec.starters.scan import ColumnScan, number_of
+from graphspec.starters.scan import ColumnScan
 from graphspec.starters.table import Table, unreadable
 
 _MAX_CLASSES = 1_000
@@ -76,15 +76,11 @@ def _are_classes(column: ColumnScan) -> bool:
     """Return whether numbers are classes: two different ones, or a few that count from 0 or 1."""
     if column.has_many:
         return False
-    numbers = {number for each in column.values if (number := _number_in(column, each)) is not None}
+    numbers = {number for each in column.values if (number := column.number_in(each)) is not None}
     if len(numbers) == 2:
         return True
     counted = column.is_whole and column.least in (0, 1) and column.most - column.least + 1 == len(numbers)
     return counted and len(numbers) <= _FEW_CLASSES and column.present >= _ROWS_EACH * len(numbers)
-
-
-def _number_in(column: ColumnScan, cell: str) -> float | None:
-    return number_of(cell, decimal_comma=column.decimal_comma)
 
 
 def _number(column: ColumnScan) -> Target:
@@ -106,9 +102,9 @@ def _number(column: ColumnScan) -> Target:
 
 def _class(column: ColumnScan) -> Target:
     values = column.values
-    words = sorted(
-        values, key=lambda each: (_number_in(column, each) or 0.0, each) if column.is_number else (0.0, each)
-    )
+    words = sorted(values)
+    if column.is_number:
+        words.sort(key=lambda each: column.number_in(each) or 0.0)
     most, least = max(values.values()), min(values.values())
     about = f"{len(words)} classes: {one_of([shown(each, 20) for each in words], 6)}; " \
             f"the most frequent is that of {most / column.present:.0%} of the rows"  # fmt: skip

@@ -68,9 +68,9 @@ def test_an_older_version_is_kept_as_differences(files: Any, monkeypatch: pytest
     assert known["3.11"] == read_version(NAME, "3.11")
 
 
-def test_a_new_version_is_told_in_words() -> None:
+def test_a_new_version_is_described_in_words() -> None:
     """What `make upgrade-keras` says at its end."""
-    command = [sys.executable, str(SCRIPTS / "upgrade_keras.py"), "--told"]
+    command = [sys.executable, str(SCRIPTS / "upgrade_keras.py"), "--changes"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "100"})
     assert done.returncode == 0, done.stderr
     assert f"to {read_version('keras.json', newest())['keras']}\n" in done.stdout

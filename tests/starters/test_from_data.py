@@ -134,9 +134,7 @@ CELLS: list[st.SearchStrategy[str]] = [
     st.text(max_size=6),
     st.sampled_from(["a", "b", "c d e f"]),
 ]
-
-
-NAMES = st.sampled_from(["a", "b", "c", "price", "id", "a", "numbers", "from"]) | st.text(min_size=1, max_size=5)
+NAMES = st.sampled_from(["a", "b", "c", "price", "id", "numbers", "from"]) | st.text(min_size=1, max_size=5)
 
 
 @st.composite
@@ -146,9 +144,8 @@ def tables(draw: st.DrawFn) -> tuple[str, str]:
     names = draw(st.lists(NAMES, min_size=2, max_size=4))
     kinds = [draw(st.lists(st.sampled_from(CELLS), min_size=1, max_size=2)) for _ in names]
     columns = [draw(st.lists(st.one_of(kind), min_size=count, max_size=count)) for kind in kinds]
-    return table(names, list(map(list, zip(*columns, strict=True))), draw(st.sampled_from(",;\t|"))), draw(
-        st.sampled_from(names)
-    )
+    rows = list(map(list, zip(*columns, strict=True)))
+    return table(names, rows, draw(st.sampled_from(",;\t|"))), draw(st.sampled_from(names))
 
 
 @settings(max_examples=int(os.environ.get("EXAMPLES", "60")), deadline=None)
@@ -322,7 +319,7 @@ def test_nothing_is_replaced(tmp_path: Path) -> None:
 
 
 def test_what_comes_meanwhile_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where two processes write into one folder at once, the second fails, and the files of the first stay."""
+    """Fail the second of two processes that write into one folder at once, and keep the files of the first."""
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "spec.yaml").write_text("theirs", encoding="utf-8")
     monkeypatch.setattr("graphspec.starters.folder.is_there", lambda path: False)

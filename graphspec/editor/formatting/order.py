@@ -164,7 +164,7 @@ def _put(node: Node, name: str) -> None:
 
 def _sort(node: Collection, form: Form) -> None:
     ordered = _sorted(node, form)
-    if all(map(is_, ordered, node.items)):
+    if ordered is node.items:
         return
     first, *others = node.items
     apart = any(map(_is_separate, others))  # sections stay apart when they move
@@ -177,10 +177,11 @@ def _sort(node: Collection, form: Form) -> None:
 
 
 def _sorted(node: Collection, form: Form) -> list[Item]:
+    """Return the items in their order; the very list of the node where none moves."""
     rank = {key: number for number, key in enumerate(form.keys)}
     last = -1 if form.others_first else len(rank)
     ordered = sorted(node.items, key=lambda item: rank.get(item.name, last))
-    return ordered if all(map(is_, ordered, node.items)) or _may_move(node) else node.items
+    return node.items if all(map(is_, ordered, node.items)) or not _may_move(node) else ordered
 
 
 def _may_move(node: Collection) -> bool:

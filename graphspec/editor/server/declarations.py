@@ -18,7 +18,7 @@ _ORIGINS = ("spec", "file", "application", "preset")
 
 
 def declarations_of(root: Value) -> Declarations:
-    """Return what a document with this root declares."""
+    """Return the declarations of a document with this root."""
     body = Body("spec", root)
     for entry in entries_of(root.get("vars")):
         _declare("variable", entry, body)
@@ -50,14 +50,9 @@ def _declare_inside(name: Name, value: Value) -> None:
 
 
 def _declare(kind: NameKind, entry: Entry, body: Body) -> Name:
+    """Declare the name of a key in a body; a second one of that name is a clash."""
     name = name_of(kind, entry, body)
-    names = (
-        body.variables
-        if kind in ("variable", "parameter")
-        else body.declared
-        if kind in ("layer", "model", "block")
-        else body.tensors
-    )
+    names = body.names_like(kind)
     if name.text in names:
         body.clashes.append(name)
     names.setdefault(name.text, name)

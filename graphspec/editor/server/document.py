@@ -93,7 +93,7 @@ class Document:
 
     @cached_property
     def declarations(self) -> Declarations | None:
-        """What the text declares; None for a text that is too large to look at."""
+        """Return the declarations of the text; None for a text that is too large to look at."""
         return declarations_of(self.root) if self.root is not None else None
 
     @cached_property

@@ -32,7 +32,7 @@ Locals = dict[str, Name]
 
 
 def index_names(declared: Declarations) -> NameIndex:
-    """Return the names of a document that declares these."""
+    """Return the names of a document with these declarations."""
     walk = _Walk()
     for path in declared.includes:
         walk.path(path, declared.root)

@@ -107,10 +107,17 @@ class Body:
             yield from names.values()
         yield from self.clashes
 
-    def body_at(self, offset: int) -> Body | None:
-        """Return the body of its model or block around an offset; None outside of them."""
-        inside = (name.inside for name in (*self.declared.values(), *self.clashes))
-        return next((each for each in inside if each and each.value.start <= offset <= each.value.end), None)
+    def names_like(self, kind: NameKind) -> dict[str, Name]:
+        """Return the names among which one of this kind is unique: tensors, layers, models and blocks, or variables."""
+        return self.tensors if kind in TENSORS else self.declared if kind in DECLARED else self.variables
+
+    def body_at(self, offset: int) -> Body:
+        """Return the innermost body around an offset: this one, or one of its models and blocks."""
+        for name in (*self.declared.values(), *self.clashes):
+            inside = name.inside
+            if inside is not None and inside.value.start <= offset <= inside.value.end:
+                return inside.body_at(offset)
+        return self
 
     def around(self) -> Iterator[Body]:
         """Yield this body and those around it, the nearest first."""
@@ -148,7 +155,7 @@ class Use:
 
 @dataclass(eq=False, slots=True)
 class Declarations:
-    """What one document declares.
+    """The declarations of one document.
 
     Attributes:
         root: The body of the spec.
@@ -157,13 +164,6 @@ class Declarations:
 
     root: Body
     includes: list[Value]
-
-    def body_at(self, offset: int) -> Body:
-        """Return the innermost body around an offset."""
-        found = self.root
-        while (inner := found.body_at(offset)) is not None:
-            found = inner
-        return found
 
 
 @dataclass(eq=False, slots=True)

@@ -52,7 +52,7 @@ class Place:
 
     @cached_property
     def declarations(self) -> Declarations:
-        """What the text declares, with the word that stands for the cursor."""
+        """Return the declarations of the text, with the word that stands for the cursor."""
         return declarations_of(self.root)
 
     @property

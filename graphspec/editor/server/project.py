@@ -26,7 +26,7 @@ def included(document: Document, workspace: Workspace, declared: Declarations | 
     Args:
         document: The document.
         workspace: The open documents.
-        declared: What the document declares; by default, this is read from its text.
+        declared: The declarations of the document; by default, those of its text.
     """
     found: dict[str, Document] = {}
     waiting = [(document, declared if declared is not None else document.declarations)]

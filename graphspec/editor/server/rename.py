@@ -172,14 +172,7 @@ def _refuse_name(name: Name, new: str) -> None:
 
 def _refuse_clash(home: Document, name: Name, new: str, workspace: Workspace) -> None:
     """Refuse a name that the body, a file that it includes or a file that includes it declares."""
-    taken = (
-        name.body.tensors
-        if name.kind in TENSORS
-        else name.body.declared
-        if name.kind in DECLARED
-        else name.body.variables
-    )
-    is_taken = new in taken
+    is_taken = new in name.body.names_like(name.kind)
     if name.kind not in TENSORS and name.body.kind == "spec":
         variables = name.kind == "variable"
         for each in workspace.specs():

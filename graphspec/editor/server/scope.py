@@ -24,7 +24,7 @@ class Scope:
     @cached_property
     def body(self) -> Body:
         """The body around the cursor."""
-        return self.place.declarations.body_at(self.place.start)
+        return self.place.declarations.root.body_at(self.place.start)
 
     def tensors(self) -> list[Name]:
         """Return the tensors of the body, but for the node itself that holds the cursor."""

@@ -32,8 +32,8 @@ def attention(call: Call) -> Value:
     call.expect_rank(value, least=1, operand="value", help=_SEQUENCES)
     if call.name == "AdditiveAttention" and not call.is_built:
         call.expect_rank(query, least=1, operand="query", help=_SEQUENCES)
-    if call.name == "AdditiveAttention" and call["use_scale"] and not call.is_built:
-        _expect_features(call, "query", query, -1)
+        if call["use_scale"]:
+            _expect_features(call, "query", query, -1)
     call.build()
     result = call.output((*query.shape[:-1], value.shape[-1]))
     if not call.keywords.get("return_attention_scores"):
